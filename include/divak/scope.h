@@ -1,0 +1,51 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* scope.h - the current span of a thread: whatever starts without a parent becomes its child.
+ *
+ *     divak_scope scope;
+ *     divak_scope_open(&span, &scope);
+ *     divak_span inner;                              // a child of `span`, though nobody says so
+ *     divak_span_start(tracer, "inner", 5, DIVAK_KIND_LOCAL, NULL, &inner);
+ *     divak_span_finish(&inner);
+ *     divak_scope_close(&scope);
+ *
+ * Starting a span does not make it current; opening a scope does, and neither closing it nor
+ * anything else here ends the span. Scopes nest, and close in reverse order on the thread that
+ * opened them. A divak_scope is a plain value that holds what was current before; a scope that is
+ * never closed leaks nothing, its span merely stays current.
+ */
+#ifndef DIVAK_SCOPE_H
+#define DIVAK_SCOPE_H
+
+#include "divak/span.h"
+
+DIVAK_BEGIN
+
+typedef struct divak_scope {
+    divak_span previous;
+    uint64_t thread; /* Divak's own */
+    uint32_t depth;
+    uint32_t is_open;
+} divak_scope;
+
+/* Makes `span` current on this thread; NULL or divak_no_parent: none is. Never fails; DIVAK_OK. */
+DIVAK_API int divak_scope_open(const divak_span *span, divak_scope *out_scope);
+/* Restores what was current before. DIVAK_ERROR_ORDER, and nothing is changed but a counter
+ * (`scope_misuse`), when it is not the innermost open scope of this thread. Closing twice is
+ * DIVAK_ERROR_ORDER too. */
+DIVAK_API int divak_scope_close(divak_scope *scope);
+
+/* The current span: this thread's, or else what the provider says. DIVAK_OK, or DIVAK_ABSENT with a
+ * zeroed span. It may have ended meanwhile: a span that has can still be a parent. */
+DIVAK_API int divak_current(divak_span *out_span);
+
+/* Another source of the current span, asked where a thread has no open scope: how another
+ * language's tasks share theirs (the Swift module sets one). `provide` returns DIVAK_OK or
+ * DIVAK_ABSENT, must not block, and is never called by a signal handler that interrupted Divak.
+ * NULL takes it away. One for the process; the last one set counts. Set it rarely: it is meant to
+ * be set once. */
+typedef int (*divak_current_provider)(void *context, divak_span *out_span);
+DIVAK_API void divak_set_current_provider(divak_current_provider provide, void *context);
+
+DIVAK_END
+
+#endif
