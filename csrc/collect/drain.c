@@ -1,0 +1,154 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* drain.c - the drainer's side of the engine: records out of lanes, sleep and wake, and the counts for the identity. */
+#include <sys/mman.h>
+
+#include <string.h>
+
+#include "base/memory.h"
+#include "base/system.h"
+#include "collect/engine.h"
+
+static uint64_t drain_lane(divak_lane *lane, divak_take_record take, void *context) {
+    divak_ring *ring = &lane->ring;
+    uint64_t start = divak_load_relaxed(&ring->tail); /* ours alone */
+    uint64_t head = divak_ring_peek(ring);
+    uint64_t position = start;
+    while (position != head) {
+        uint32_t length;
+        const uint8_t *frame = divak_ring_frame(ring, position, &length);
+        if (frame != NULL) {
+            /* Out of the lane before it is in the store: whoever reads the counts may miss it, but never sees it
+             * twice. */
+            divak_count(&lane->drained, 1);
+            if (!take(context, (divak_record *)(uintptr_t)frame)) {
+                divak_count(&lane->drained, (uint64_t)-1);
+                break;
+            }
+        }
+        position += length;
+    }
+    if (position != start) divak_ring_release(ring, position);
+    return position - start;
+}
+
+uint64_t divak_engine_drain(divak_tracer *tracer, divak_take_record take, void *context) {
+    uint64_t bytes = 0;
+    uint32_t most = divak_load_relaxed(&tracer->lanes.leased_most);
+    for (uint32_t i = 0; i < most; i++) bytes += drain_lane(&tracer->lanes.lanes[i], take, context);
+    for (uint32_t i = 0; i < tracer->lanes.shard_count; i++) {
+        bytes += drain_lane(&tracer->lanes.shards[i], take, context);
+    }
+    return bytes;
+}
+
+static uint64_t fill_of(const divak_lane *lane) {
+    uint64_t tail = divak_load_relaxed(&lane->ring.tail); /* the drainer's own */
+    uint64_t head = divak_load_relaxed(&lane->ring.head);
+    return (head - tail) * 256 / lane->ring.capacity;
+}
+
+uint32_t divak_engine_fill(const divak_tracer *tracer) {
+    uint64_t fullest = 0;
+    uint32_t most = divak_load_relaxed(&tracer->lanes.leased_most);
+    for (uint32_t i = 0; i < most; i++) {
+        uint64_t fill = fill_of(&tracer->lanes.lanes[i]);
+        if (fill > fullest) fullest = fill;
+    }
+    for (uint32_t i = 0; i < tracer->lanes.shard_count; i++) {
+        uint64_t fill = fill_of(&tracer->lanes.shards[i]);
+        if (fill > fullest) fullest = fill;
+    }
+    return (uint32_t)fullest;
+}
+
+void divak_engine_declare_sleep(divak_tracer *tracer) {
+    divak_store_relaxed(&tracer->is_asleep, 1);
+    /* Our mark before our second look, on all processors: so that a producer who has filled its lane past half, or who
+     * has made a request, either sees the mark or is seen by us. Producers pay nothing for it. Where the call is missing
+     * a late wake is possible, and divak_engine_sleep is short. */
+    if (divak_system.barrier_everywhere() != 0) {
+        divak_fence_sequential();
+        tracer->sleeps_short = true;
+    }
+}
+
+void divak_engine_sleep(divak_tracer *tracer, uint64_t nanoseconds) {
+    if (tracer->sleeps_short && nanoseconds > 20000000u) nanoseconds = 20000000u;
+    if (nanoseconds != 0) divak_system_sleep_on(&tracer->is_asleep, 1, nanoseconds);
+    divak_store_relaxed(&tracer->is_asleep, 0);
+}
+
+void divak_engine_wake(divak_tracer *tracer) {
+    uint32_t asleep = 1;
+    /* What the caller has published before the look at the mark: no instruction, but what divak_engine_declare_sleep's
+     * barrier pairs with; without it the compiler may look first. */
+    divak_signal_fence();
+    /* Whoever takes the mark away wakes, the others need not. Relaxed: the mark brings nothing along. */
+    if (divak_load_relaxed(&tracer->is_asleep) == 0) return;
+    if (divak_cas_relaxed(&tracer->is_asleep, &asleep, 0)) divak_system_wake(&tracer->is_asleep);
+}
+
+static void populate(divak_tracer *tracer, uint64_t lane) {
+#if defined(MADV_POPULATE_WRITE)
+    /* A first touch costs 2 microseconds a page, and should not cost a thread that records. */
+    const divak_ring *ring = &tracer->lanes.lanes[lane].ring;
+    uintptr_t begin = ((uintptr_t)ring->storage + 4095) & ~(uintptr_t)4095;
+    uintptr_t end = ((uintptr_t)ring->storage + ring->capacity) & ~(uintptr_t)4095;
+    if (end > begin) (void)madvise((void *)begin, end - begin, MADV_POPULATE_WRITE);
+#else
+    (void)tracer;
+    (void)lane;
+#endif
+}
+
+void divak_engine_maintain(divak_tracer *tracer) {
+    /* One lane ahead of those that were ever leased. */
+    uint64_t wanted = (uint64_t)divak_load_relaxed(&tracer->lanes.leased_most) + 1;
+    if (wanted > tracer->lanes.lane_count) wanted = tracer->lanes.lane_count;
+    for (; tracer->lane_populated < wanted; tracer->lane_populated++) populate(tracer, tracer->lane_populated);
+    divak_lanes_reclaim(&tracer->lanes, &tracer->slab);
+
+    uint32_t known = divak_load_relaxed(&tracer->keys->count);
+    uint32_t count = divak_load_acquire(&divak_keys.count);
+    if (known == count) return;
+    memcpy(tracer->keys->entries, divak_keys.entries, count * sizeof *divak_keys.entries);
+    const divak_key_entry *last = &divak_keys.entries[count - 1];
+    tracer->keys->bytes_used = last->offset + last->length;
+    memcpy(tracer->keys->bytes, divak_keys.bytes, tracer->keys->bytes_used);
+    divak_store_release(&tracer->keys->count, count);
+}
+
+uint64_t divak_engine_pending(const divak_tracer *tracer) {
+    uint64_t pending = 0;
+    for (uint32_t i = 0; i < tracer->lanes.lane_count + tracer->lanes.shard_count; i++) {
+        const divak_lane *lane = &tracer->lanes.lanes[i];
+        uint64_t drained = divak_load_acquire(&lane->drained);
+        pending += divak_load_acquire(&lane->committed) - drained;
+    }
+    return pending;
+}
+
+uint64_t divak_engine_live(const divak_tracer *tracer) {
+    return divak_slot_slab_count_live(&tracer->slab);
+}
+
+uint64_t divak_engine_started(const divak_tracer *tracer) {
+    uint64_t started = divak_load_relaxed(&tracer->counters.started_nowhere);
+    for (uint32_t i = 0; i < tracer->lanes.lane_count + tracer->lanes.shard_count; i++) {
+        started += divak_load_relaxed(&tracer->lanes.lanes[i].started);
+    }
+    return started;
+}
+
+void divak_engine_dropped(const divak_tracer *tracer, uint64_t dropped[DIVAK_DROPPED_COUNT]) {
+    const divak_engine_counters *counters = &tracer->counters;
+    for (uint32_t i = 0; i < tracer->lanes.lane_count + tracer->lanes.shard_count; i++) {
+        const divak_lane *lane = &tracer->lanes.lanes[i];
+        dropped[DIVAK_DROPPED_RING_FULL] += divak_load_acquire(&lane->dropped_ring_full);
+        dropped[DIVAK_DROPPED_NO_SLOT] += divak_load_acquire(&lane->dropped_no_slot);
+    }
+    dropped[DIVAK_DROPPED_AFTER_SHUTDOWN] += divak_load_acquire(&counters->dropped_after_shutdown);
+    dropped[DIVAK_DROPPED_REENTRANT] += divak_load_acquire(&counters->dropped_reentrant);
+    dropped[DIVAK_DROPPED_CONTENDED] += divak_load_acquire(&counters->dropped_contended);
+    dropped[DIVAK_DROPPED_ABANDONED] += divak_load_acquire(&counters->dropped_abandoned);
+}

@@ -1,0 +1,465 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* span_start.c - how a span begins: whose child it is, whether it is recorded, its ids and its slot. */
+#include <string.h>
+
+#include "base/clock.h"
+#include "base/copy.h"
+#include "collect/span.h"
+#include "divak/scope.h"
+#include "model/flags.h"
+#include "model/text_limit.h"
+
+const divak_span divak_no_parent = {.flags = DIVAK_SPAN_NEW_ROOT};
+
+enum {
+    /* What a child takes over from its parent. */
+    INHERITED = DIVAK_SPAN_SAMPLED | DIVAK_SPAN_DECIDED | DIVAK_SPAN_DEBUG | DIVAK_SPAN_RANDOM
+};
+
+static uint64_t make_id(divak_tracer *tracer, divak_thread *thread, uint64_t salt) {
+    if (__builtin_expect(tracer->options.make_id != NULL, 0)) {
+        for (int i = 0; i < 8; i++) {
+            uint64_t id = tracer->options.make_id(tracer->options.make_id_context);
+            if (id != 0) return id;
+        }
+    }
+    return divak_thread_random(thread, salt);
+}
+
+/* A slot for the calling thread: of its lane's few, else of the common list; 0: none is free. */
+static inline uint32_t take_slot(divak_tracer *tracer, divak_lane *lane) {
+    if (__builtin_expect(lane->slot_count == 0, 0)) {
+        uint32_t number = divak_slot_slab_take(&tracer->slab);
+        if (number == 0 || lane->is_shard) return number;
+        while (lane->slot_count < DIVAK_LANE_SLOTS / 2) {
+            uint32_t more = divak_slot_slab_take(&tracer->slab);
+            if (more == 0) break;
+            lane->free_slots[lane->slot_count++] = more;
+        }
+        return number;
+    }
+    return lane->free_slots[--lane->slot_count];
+}
+
+/* The context of an unsampled span is its parent's, without what belongs to the parent's slot. */
+static inline void pass_through(const divak_span *parent, divak_span *out_span) {
+    *out_span = *parent;
+    out_span->slot = 0;
+    out_span->generation = 0;
+    out_span->flags = parent->flags & (INHERITED);
+    out_span->baggage = 0;
+    out_span->baggage_generation = 0;
+}
+
+/* An unsampled span with baggage: a slot that holds the reference and nothing else. */
+static __attribute__((noinline)) int begin_carrier(divak_tracer *tracer, divak_span *span, const divak_span *parent) {
+    uint32_t baggage = parent->baggage, generation = parent->baggage_generation;
+    if (!divak_baggage_table_retain(&tracer->baggage, baggage, generation)) return DIVAK_OK;
+    int status = divak_span_adopt_baggage(span, baggage, generation);
+    if (status != DIVAK_OK) (void)divak_baggage_table_release(&tracer->baggage, baggage, generation);
+    return DIVAK_OK;
+}
+
+int divak_span_adopt_baggage(divak_span *span, uint32_t baggage, uint32_t generation) {
+    divak_tracer *tracer = divak_tracer_of(span);
+    if (divak_load_relaxed(&tracer->mode) == DIVAK_TRACER_NONE) return DIVAK_ERROR_STALE;
+    uint32_t number = divak_slot_slab_take(&tracer->slab);
+    if (number == 0) return DIVAK_ERROR_FULL;
+    divak_slot *slot = divak_slot_at(&tracer->slab, number);
+    uint32_t slot_generation = divak_slot_generation(slot);
+    divak_store_relaxed(&slot->usage, DIVAK_SLOT_CARRIES_ONLY);
+    divak_store_relaxed(&slot->meta, 0);
+    divak_store_relaxed(&slot->baggage, (uint64_t)generation << 32 | baggage);
+    divak_slot_publish(slot, slot_generation, 0);
+    span->slot = number;
+    span->generation = slot_generation;
+    span->baggage = baggage;
+    span->baggage_generation = generation;
+    return DIVAK_OK;
+}
+
+int divak_span_replace_baggage(const divak_span *span, uint32_t baggage, uint32_t generation) {
+    divak_tracer *tracer = divak_tracer_of(span);
+    if (span->slot == 0) return DIVAK_ERROR_STALE;
+    divak_slot *slot = divak_slot_at(&tracer->slab, span->slot);
+    uint64_t offset;
+    /* Inside of the slot, so that its end does not let go of the old one at the same time. */
+    divak_slot_result result = divak_slot_enter(slot, span->generation, 0, tracer->field_limit, &offset);
+    if (result != DIVAK_SLOT_OK) return divak_span_refuse(tracer, span, result);
+    uint64_t before = divak_exchange_acquire_release(&slot->baggage, (uint64_t)generation << 32 | baggage);
+    if (before != 0) {
+        (void)divak_baggage_table_release(&tracer->baggage, (uint32_t)before, (uint32_t)(before >> 32));
+    }
+    if (divak_slot_leave(slot) == DIVAK_SLOT_LAST) (void)divak_span_commit(tracer, slot);
+    return DIVAK_OK;
+}
+
+/* Ids of a new trace. */
+static void make_trace(divak_tracer *tracer, divak_thread *thread, uint64_t now, divak_span *span) {
+    span->trace_id_low = make_id(tracer, thread, now);
+    span->trace_id_high = 0;
+    span->parent_id = 0;
+    span->flags = DIVAK_SPAN_RANDOM;
+    if (tracer->options.trace_id_is_64_bit) return;
+    span->trace_id_high = make_id(tracer, thread, now);
+    if (tracer->options.trace_id_has_time) {
+        uint64_t seconds = divak_clock_wall_now() / 1000000000u;
+        span->trace_id_high = seconds << 32 | (span->trace_id_high & 0xffffffffu);
+    }
+}
+
+static divak_decision ask_sampler(divak_tracer *tracer, const divak_start_options *options, const divak_span *parent,
+                                  const divak_span *span) {
+    if (tracer->options.sampler == NULL) return DIVAK_SAMPLE;
+    divak_sampling_request request = {
+        .trace_id_high = span->trace_id_high,
+        .trace_id_low = span->trace_id_low,
+        .kind = options->kind,
+        .name = options->name,
+        .name_length = options->name_length,
+        .method = options->method,
+        .method_length = options->method_length,
+        .path = options->path,
+        .path_length = options->path_length,
+        .route = options->route,
+        .route_length = options->route_length,
+        .parent = parent,
+    };
+    return divak_sampler_ask(tracer->options.sampler, &request);
+}
+
+/* No slot, or no way to one: the span lives on as its ids. */
+static int refuse_start(divak_span *span, int status) {
+    span->slot = 0;
+    span->generation = 0;
+    span->flags &= ~(uint32_t)DIVAK_SPAN_RECORDING;
+    return status;
+}
+
+/* Writes the name as the first field; returns the bytes it takes. */
+static inline __attribute__((always_inline)) uint64_t write_name(divak_slot *slot, const char *name,
+                                                                 size_t name_length, divak_key name_key,
+                                                                 bool is_short) {
+    if (name_key != DIVAK_NO_KEY) {
+        divak_field_write(slot->fields, DIVAK_FIELD_NAME | DIVAK_FIELD_KEY_ID, &name_key, sizeof name_key, NULL, 0);
+        return DIVAK_FIELD_HEADER + sizeof name_key;
+    }
+    if (__builtin_expect(name_length == 0, 0)) return 0;
+    uint32_t head = divak_field_head(DIVAK_FIELD_NAME, 0, name_length);
+    memcpy(slot->fields, &head, sizeof head);
+    if (is_short) {
+        divak_copy_short(slot->fields + DIVAK_FIELD_HEADER, name, name_length);
+    } else {
+        memcpy(slot->fields + DIVAK_FIELD_HEADER, name, name_length);
+    }
+    return DIVAK_FIELD_HEADER + name_length;
+}
+
+/* Takes a slot by way of lane or shard, and fills it. */
+static int record_start(divak_tracer *tracer, divak_thread *thread, divak_span *span, const char *name,
+                        size_t name_length, divak_key name_key, divak_kind kind, uint64_t start,
+                        uint32_t record_flags, uint32_t usage) {
+    divak_lane *lane = divak_engine_enter(tracer, thread);
+    if (lane == NULL) {
+        divak_add_relaxed(&tracer->counters.started_nowhere, 1);
+        if (divak_thread_is_inside(thread)) {
+            divak_add_release(&tracer->counters.dropped_reentrant, 1);
+            divak_add_relaxed(&tracer->counters.reentrant, 1);
+            return refuse_start(span, DIVAK_ERROR_REENTRANT);
+        }
+        divak_add_release(&tracer->counters.dropped_contended, 1);
+        return refuse_start(span, DIVAK_ERROR_FULL);
+    }
+    divak_count(&lane->started, 1);
+    uint32_t number = take_slot(tracer, lane);
+    if (number == 0) divak_count(&lane->dropped_no_slot, 1);
+    divak_engine_leave(thread, lane);
+    if (number == 0) return refuse_start(span, DIVAK_ERROR_FULL);
+
+    divak_slot *slot = divak_slot_at(&tracer->slab, number);
+    divak_store_relaxed(&slot->usage, usage);
+    divak_store_relaxed(&slot->tags, 0);
+    divak_store_relaxed(&slot->annotations, 0);
+    divak_record *record = &slot->record;
+    record->trace_id_high = span->trace_id_high;
+    record->trace_id_low = span->trace_id_low;
+    record->span_id = span->span_id;
+    record->parent_id = span->parent_id;
+    record->start = start;
+    divak_store_relaxed(&slot->meta, divak_slot_meta(kind, record_flags, span->anchor));
+    uint64_t reserved = write_name(slot, name, name_length, name_key, false);
+    span->slot = number;
+    span->generation = divak_slot_generation(slot);
+    divak_slot_publish(slot, span->generation, reserved);
+    span->flags |= DIVAK_SPAN_RECORDING;
+    return DIVAK_OK;
+}
+
+/* The record's flags that are the span's, bit by bit. */
+static uint32_t record_flags_of(const divak_span *span) {
+    _Static_assert((int)DIVAK_RECORD_SAMPLED == (int)DIVAK_SPAN_SAMPLED && (int)DIVAK_RECORD_DEBUG == (int)DIVAK_SPAN_DEBUG &&
+                       (int)DIVAK_RECORD_SHARED == (int)DIVAK_SPAN_SHARED, "copied as they are");
+    return span->flags & (DIVAK_SPAN_SAMPLED | DIVAK_SPAN_DEBUG | DIVAK_SPAN_SHARED);
+}
+
+/* What happens once to a recorded span right after its start, where anything at all does. */
+static __attribute__((noinline)) int finish_special_start(divak_tracer *tracer, const divak_span *parent,
+                                                          divak_span *span, int status) {
+    if (parent->baggage != 0 &&
+        divak_baggage_table_retain(&tracer->baggage, parent->baggage, parent->baggage_generation)) {
+        if (divak_span_replace_baggage(span, parent->baggage, parent->baggage_generation) == DIVAK_OK) {
+            span->baggage = parent->baggage;
+            span->baggage_generation = parent->baggage_generation;
+        } else {
+            (void)divak_baggage_table_release(&tracer->baggage, parent->baggage, parent->baggage_generation);
+        }
+    }
+    if ((parent->flags & DIVAK_SPAN_EXTRACT_FAILED) != 0) {
+        (void)divak_span_tag(span, "error.extract", 13, "malformed headers", 17);
+    }
+    if (tracer->options.handler_count != 0) {
+        if (span->local_root_id != span->span_id) {
+            (void)divak_span_add_field(span, DIVAK_FIELD_LOCAL_ROOT, NULL, 0, &span->local_root_id,
+                                       sizeof span->local_root_id, NULL);
+        }
+        const divak_span *real_parent = parent->span_id != 0 ? parent : NULL;
+        for (size_t i = 0; i < tracer->options.handler_count; i++) {
+            const divak_handler *handler = &tracer->options.handlers[i];
+            if (handler->begin != NULL) handler->begin(handler->context, span, real_parent);
+        }
+    }
+    return status;
+}
+
+/* Everything but the plainest start. `parent` is never NULL; one without ids means a new trace. */
+static __attribute__((noinline)) int start_specially(divak_tracer *tracer, const divak_start_options *options,
+                                                     divak_key name_key, const divak_span *parent,
+                                                     divak_span *out_span) {
+    int status = DIVAK_OK;
+    uint32_t mode = divak_load_acquire(&tracer->mode);
+    divak_span span = {.tracer = tracer->index};
+    divak_thread *thread = divak_thread_enter();
+    divak_kind kind = options->kind;
+    if (kind > DIVAK_KIND_PERIODIC) {
+        kind = DIVAK_KIND_LOCAL;
+        status = DIVAK_ERROR_INVALID;
+    }
+    if (kind == DIVAK_KIND_PERIODIC) parent = &divak_no_parent; /* nothing of whatever runs just now is its own */
+    bool has_parent = parent->span_id != 0;
+    if (thread == NULL || mode == DIVAK_TRACER_DISABLED || mode == DIVAK_TRACER_NONE) {
+        if (has_parent) pass_through(parent, &span);
+        span.tracer = tracer->index;
+        if (!has_parent) span.flags |= DIVAK_SPAN_STARTED;
+        if (parent->baggage != 0 && thread != NULL && mode != DIVAK_TRACER_NONE) {
+            (void)begin_carrier(tracer, &span, parent);
+        }
+        *out_span = span;
+        return thread == NULL ? DIVAK_ERROR_REENTRANT : status;
+    }
+    uint64_t ticks = divak_tracer_ticks(tracer);
+    bool is_remote = (parent->flags & DIVAK_SPAN_REMOTE) != 0;
+    if (has_parent) {
+        span.trace_id_high = parent->trace_id_high;
+        span.trace_id_low = parent->trace_id_low;
+        span.parent_id = parent->span_id;
+        span.flags = parent->flags & INHERITED;
+    } else {
+        make_trace(tracer, thread, ticks, &span);
+        span.flags |= parent->flags & INHERITED & ~(uint32_t)DIVAK_SPAN_RANDOM;
+        if (options->debug) span.flags |= DIVAK_SPAN_DEBUG | DIVAK_SPAN_SAMPLED | DIVAK_SPAN_DECIDED;
+    }
+    bool was_decided = (span.flags & DIVAK_SPAN_DECIDED) != 0;
+    bool sampled = (span.flags & DIVAK_SPAN_SAMPLED) != 0;
+    if (!was_decided) {
+        sampled = ask_sampler(tracer, options, has_parent ? parent : NULL, &span) == DIVAK_SAMPLE;
+    } else if ((span.flags & DIVAK_SPAN_DEBUG) == 0 && (is_remote || !has_parent)) {
+        divak_decision overridden =
+            tracer->sampler_overrides ? ask_sampler(tracer, options, parent, &span) : DIVAK_DEFER;
+        if (overridden != DIVAK_DEFER) {
+            sampled = overridden == DIVAK_SAMPLE;
+        } else if (!sampled && tracer->options.resamples) {
+            divak_span undecided = *parent;
+            undecided.flags &= ~(uint32_t)DIVAK_SPAN_DECIDED;
+            sampled = ask_sampler(tracer, options, &undecided, &span) == DIVAK_SAMPLE;
+        }
+    }
+    span.flags = (span.flags & ~(uint32_t)DIVAK_SPAN_SAMPLED) | DIVAK_SPAN_DECIDED |
+                 (sampled ? DIVAK_SPAN_SAMPLED : 0);
+
+    if (!sampled && !tracer->records_unsampled) {
+        /* Its ids are its parent's; a new trace gets a first id, so that logs and headers have one. */
+        if (has_parent) {
+            span.span_id = parent->span_id;
+            span.parent_id = parent->parent_id;
+            span.local_root_id = parent->local_root_id != 0 ? parent->local_root_id : parent->span_id;
+        } else {
+            span.span_id = make_id(tracer, thread, ticks);
+            span.local_root_id = span.span_id;
+        }
+        if (parent->baggage != 0) (void)begin_carrier(tracer, &span, parent);
+        *out_span = span;
+        return status;
+    }
+
+    if (kind == DIVAK_KIND_SERVER && has_parent && is_remote && tracer->options.joins) {
+        span.span_id = parent->span_id;
+        span.parent_id = parent->parent_id;
+        if (was_decided) span.flags |= DIVAK_SPAN_SHARED;
+    } else if (!has_parent && tracer->options.make_id == NULL) {
+        /* As everywhere in this field: the root's id is the low half of its trace's. */
+        span.span_id = span.trace_id_low;
+    } else {
+        span.span_id = make_id(tracer, thread, ticks);
+    }
+    bool is_local_root = !has_parent || is_remote || parent->local_root_id == 0;
+    span.local_root_id = is_local_root ? span.span_id : parent->local_root_id;
+    span.anchor = is_local_root ? (uint16_t)divak_load_relaxed(&tracer->anchor) : parent->anchor;
+
+    if (mode >= DIVAK_TRACER_CLOSING) {
+        divak_add_relaxed(&tracer->counters.started_nowhere, 1);
+        divak_add_release(&tracer->counters.dropped_after_shutdown, 1);
+        *out_span = span;
+        return DIVAK_ERROR_ENDED;
+    }
+    const char *name = options->name;
+    size_t name_length = name == NULL ? 0 : options->name_length;
+    const size_t room = tracer->field_limit - DIVAK_FIELD_HEADER;
+    if (divak_text_limit(name, &name_length, tracer->options.name_bytes < room ? tracer->options.name_bytes : room)) {
+        divak_add_relaxed(&tracer->counters.truncated, 1);
+        status = DIVAK_ERROR_TRUNCATED;
+    }
+    uint32_t record_flags = record_flags_of(&span);
+    uint64_t start = ticks;
+    if (options->timestamp != 0) {
+        start = options->timestamp;
+        record_flags |= DIVAK_RECORD_START_GIVEN;
+    }
+    int recorded = record_start(tracer, thread, &span, name, name_length, name_key, kind, start, record_flags,
+                                options->defer_report ? DIVAK_SLOT_DEFERRED : 0);
+    if (recorded != DIVAK_OK) {
+        *out_span = span;
+        return recorded;
+    }
+    *out_span = span;
+    return finish_special_start(tracer, parent, out_span, status);
+}
+
+/* Without a tracer, or without one that is on: ids pass through. */
+static __attribute__((noinline)) int start_nothing(const divak_span *parent, divak_span *out_span) {
+    *out_span = (divak_span){0};
+    if (parent != NULL && parent->span_id != 0) pass_through(parent, out_span);
+    return DIVAK_OK;
+}
+
+/* The long way with what the short one was asked. */
+static __attribute__((noinline)) int start_otherwise(divak_tracer *tracer, const char *name, size_t name_length,
+                                                     divak_key name_key, divak_kind kind, const divak_span *parent,
+                                                     divak_span *out_span) {
+    if (divak_span_pass_unsampled(tracer, kind, parent, out_span)) return DIVAK_OK;
+    divak_span current;
+    if (parent == NULL) parent = divak_current(&current) == DIVAK_OK ? &current : &divak_no_parent;
+    if (tracer == NULL) return start_nothing(parent, out_span);
+    divak_start_options options = {.name = name, .name_length = name_length, .kind = kind};
+    return start_specially(tracer, &options, name_key, parent, out_span);
+}
+
+/* The short way: a recorded child on a thread that has a lane with a free slot, and nothing unusual about it. Whatever
+ * it meets that is not so, it leaves to the long way. A joining server is unusual, too. */
+static inline __attribute__((always_inline)) int start(divak_tracer *tracer, const char *name, size_t name_length,
+                                                       divak_key name_key, divak_kind kind, const divak_span *parent,
+                                                       divak_span *out_span) {
+    enum {
+        USUAL = DIVAK_SPAN_DECIDED | DIVAK_SPAN_SAMPLED,
+        LOOKED_AT = USUAL | DIVAK_SPAN_EXTRACT_FAILED
+    };
+    if (__builtin_expect(tracer == NULL || parent == NULL, 0)) goto otherwise;
+    const uint32_t flags = parent->flags;
+    const uint64_t parent_id = parent->span_id;
+    const uint64_t index = tracer->index;
+    divak_thread *thread = &divak_this_thread;
+    divak_lane *lane = thread->quick_lanes[index];
+    if (__builtin_expect((flags & LOOKED_AT) != USUAL || parent->baggage != 0 || parent_id == 0 ||
+                             name_length >= tracer->short_limit, 0)) {
+        goto otherwise;
+    }
+    if (__builtin_expect(kind >= DIVAK_KIND_PERIODIC || (kind == DIVAK_KIND_SERVER && (flags & DIVAK_SPAN_REMOTE)), 0)) {
+        goto otherwise;
+    }
+    /* Acquire: see set_gate in engine.c. */
+    if (__builtin_expect(thread->gate != divak_load_acquire(&divak_process->gates[index]), 0)) goto otherwise;
+    if (__builtin_expect(name == NULL && name_length != 0, 0)) goto otherwise;
+
+    /* Marked before the first look at the lane: a handler of signals after that takes another way. */
+    thread->gate = DIVAK_GATE_INSIDE;
+    divak_signal_fence();
+    if (__builtin_expect(lane->slot_count == 0, 0)) {
+        thread->gate = thread->epoch;
+        goto otherwise;
+    }
+    const uint32_t number = lane->free_slots[--lane->slot_count];
+    divak_count(&lane->started, 1);
+    divak_signal_fence();
+    thread->gate = thread->epoch;
+
+    const uint64_t ticks = divak_clock_counter();
+    const uint64_t trace_id_high = parent->trace_id_high, trace_id_low = parent->trace_id_low;
+    uint64_t local_root = parent->local_root_id;
+    uint32_t anchor = parent->anchor;
+    const uint64_t id = divak_thread_random(thread, ticks);
+    if (local_root == 0) {
+        /* A remote parent has none: the span is one itself. */
+        local_root = id;
+        anchor = divak_load_relaxed(&tracer->anchor);
+    }
+    divak_slot *slot = divak_slot_at(&tracer->slab, number);
+    const uint32_t generation = divak_slot_generation(slot);
+    slot->record.trace_id_high = trace_id_high;
+    slot->record.trace_id_low = trace_id_low;
+    slot->record.span_id = id;
+    divak_signal_fence(); /* keeps the compiler from pairing the two by way of memory */
+    slot->record.parent_id = parent_id;
+    slot->record.start = ticks;
+    out_span->trace_id_high = trace_id_high;
+    out_span->trace_id_low = trace_id_low;
+    out_span->span_id = id;
+    divak_signal_fence();
+    out_span->parent_id = parent_id;
+    out_span->local_root_id = local_root;
+    out_span->slot = number;
+    out_span->generation = generation;
+    out_span->flags = (flags & INHERITED) | DIVAK_SPAN_RECORDING;
+    out_span->baggage = 0;
+    out_span->baggage_generation = 0;
+    out_span->anchor = (uint16_t)anchor;
+    out_span->tracer = (uint16_t)index;
+    /* The record's flags for sampled and debug are the span's. */
+    divak_store_relaxed(&slot->meta, divak_slot_meta(kind, flags & (DIVAK_SPAN_SAMPLED | DIVAK_SPAN_DEBUG),
+                                                     (uint16_t)anchor));
+    divak_slot_publish(slot, generation, write_name(slot, name, name_length, name_key, true));
+    return DIVAK_OK;
+
+otherwise:
+    return start_otherwise(tracer, name, name_length, name_key, kind, parent, out_span);
+}
+
+int divak_span_start_recorded(divak_tracer *tracer, const char *name, size_t name_length, divak_kind kind,
+                              const divak_span *parent, divak_span *out_span) {
+    return start(tracer, name, name_length, DIVAK_NO_KEY, kind, parent, out_span);
+}
+
+int divak_span_start_by_key_recorded(divak_tracer *tracer, divak_key name, divak_kind kind, const divak_span *parent,
+                                     divak_span *out_span) {
+    if (__builtin_expect(name - 1 >= divak_load_relaxed(&divak_keys.count), 0)) {
+        (void)start_otherwise(tracer, NULL, 0, DIVAK_NO_KEY, kind, parent, out_span);
+        return DIVAK_ERROR_INVALID;
+    }
+    return start(tracer, NULL, 0, name, kind, parent, out_span);
+}
+
+int divak_span_start_with(divak_tracer *tracer, const divak_start_options *options, divak_span *out_span) {
+    divak_span current;
+    const divak_span *parent = options->parent;
+    if (parent == NULL) parent = divak_current(&current) == DIVAK_OK ? &current : &divak_no_parent;
+    if (tracer == NULL) return start_nothing(parent, out_span);
+    return start_specially(tracer, options, DIVAK_NO_KEY, parent, out_span);
+}

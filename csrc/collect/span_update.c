@@ -1,0 +1,241 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* span_update.c - what is said about a live span: tags, annotations, names, endpoints. The hot path: no calls but for
+ * long texts, no locks, two atomic operations a tag. */
+#include <string.h>
+
+#include "base/clock.h"
+#include "base/copy.h"
+#include "collect/span.h"
+#include "model/text_limit.h"
+
+int divak_span_refuse(divak_tracer *tracer, const divak_span *span, divak_slot_result result) {
+    if (span->slot == 0 || divak_load_relaxed(&tracer->mode) == DIVAK_TRACER_NONE) return DIVAK_ERROR_STALE;
+    if (result == DIVAK_SLOT_NO_ROOM) {
+        divak_add_relaxed(&tracer->counters.truncated, 1);
+        return DIVAK_ERROR_TRUNCATED;
+    }
+    uint32_t behind = divak_slot_generation(divak_slot_at(&tracer->slab, span->slot)) - span->generation;
+    if (result == DIVAK_SLOT_STALE && behind >= DIVAK_SLOT_INHERITED) {
+        divak_add_relaxed(&tracer->counters.inherited_by_fork, 1);
+        return DIVAK_ERROR_STALE;
+    }
+    divak_add_relaxed(&tracer->counters.double_finish, 1);
+    return result == DIVAK_SLOT_IS_ENDED ? DIVAK_ERROR_ENDED : DIVAK_ERROR_STALE;
+}
+
+/* Ends a call that the span ended under: this writer was the last one inside. */
+static __attribute__((noinline)) int commit_last(divak_tracer *tracer, divak_slot *slot) {
+    (void)divak_span_commit(tracer, slot);
+    return DIVAK_OK;
+}
+
+static __attribute__((noinline)) int refuse(const divak_span *span, divak_slot_result result) {
+    return divak_span_refuse(divak_tracer_of(span), span, result);
+}
+
+/* Whether one more tag or annotation is within its limit; counts it. */
+static bool count_field(divak_atomic_u32 *counter, uint32_t limit) {
+    uint32_t count = divak_load_relaxed(counter);
+    if (count >= limit) return false;
+    divak_store_relaxed(counter, count + 1);
+    return true;
+}
+
+/* A tag whose texts are of 32 bytes or less, where nothing counts tags: no call but at the end, so that no register need
+ * be saved. */
+static inline __attribute__((always_inline)) int add_short_tag(const divak_span *span, uint32_t type, const void *key,
+                                                               size_t key_length, const void *value,
+                                                               size_t value_length) {
+    divak_tracer *tracer = divak_tracer_of(span);
+    divak_slot *slot = divak_slot_at(&tracer->slab, span->slot);
+    uint64_t offset;
+    divak_slot_result result = divak_slot_enter(slot, span->generation, divak_field_size(key_length, value_length),
+                                                tracer->field_limit, &offset);
+    if (__builtin_expect(result != DIVAK_SLOT_OK, 0)) return refuse(span, result);
+    uint8_t *field = slot->fields + offset;
+    uint32_t head = divak_field_head(type, key_length, value_length);
+    memcpy(field, &head, sizeof head);
+    divak_copy_short(field + DIVAK_FIELD_HEADER, key, key_length);
+    divak_copy_short(field + DIVAK_FIELD_HEADER + key_length, value, value_length);
+    if (__builtin_expect(divak_slot_leave(slot) == DIVAK_SLOT_LAST, 0)) return commit_last(tracer, slot);
+    return DIVAK_OK;
+}
+
+int divak_span_add_field(const divak_span *span, uint8_t type, const void *key, size_t key_length, const void *value,
+                         size_t value_length, const uint64_t *time_first) {
+    divak_tracer *tracer = divak_tracer_of(span);
+    divak_slot *slot = divak_slot_at(&tracer->slab, span->slot);
+    size_t time_length = time_first == NULL ? 0 : sizeof *time_first;
+    uint64_t offset;
+    divak_slot_result result =
+        divak_slot_enter(slot, span->generation, divak_field_size(key_length, time_length + value_length),
+                         tracer->field_limit, &offset);
+    if (result != DIVAK_SLOT_OK) return divak_span_refuse(tracer, span, result);
+    int status = DIVAK_OK;
+    uint8_t kind_of_field = type & (uint8_t)~DIVAK_FIELD_KEY_ID;
+    bool fits = true;
+    if (!tracer->counts_fields) {
+        /* More than fit can't be. */
+    } else if (kind_of_field >= DIVAK_FIELD_TAG_TEXT && kind_of_field <= DIVAK_FIELD_TAG_BOOL) {
+        fits = count_field(&slot->tags, tracer->options.tags_max);
+    } else if (kind_of_field == DIVAK_FIELD_ANNOTATION || kind_of_field == DIVAK_FIELD_ANNOTATION_AT) {
+        fits = count_field(&slot->annotations, tracer->options.annotations_max);
+    }
+    if (!fits) {
+        type = DIVAK_FIELD_SKIP;
+        divak_add_relaxed(&tracer->counters.truncated, 1);
+        status = DIVAK_ERROR_TRUNCATED;
+    }
+    uint8_t *field = slot->fields + offset;
+    uint32_t head = divak_field_head(type, key_length, time_length + value_length);
+    memcpy(field, &head, sizeof head);
+    field += DIVAK_FIELD_HEADER;
+    if (key_length != 0) memcpy(field, key, key_length);
+    if (time_length != 0) memcpy(field + key_length, time_first, time_length);
+    if (value_length != 0) memcpy(field + key_length + time_length, value, value_length);
+    if (divak_slot_leave(slot) == DIVAK_SLOT_LAST) (void)commit_last(tracer, slot);
+    return status;
+}
+
+/* Cuts what is over its limit, at a code point, then adds. */
+static __attribute__((noinline)) int add_long_tag(const divak_span *span, const char *key, size_t key_length,
+                                                  const char *value, size_t value_length) {
+    divak_tracer *tracer = divak_tracer_of(span);
+    if (span->slot == 0) return DIVAK_ERROR_STALE;
+    if (key == NULL || key_length == 0 || (value == NULL && value_length != 0)) return DIVAK_ERROR_INVALID;
+    bool is_cut = divak_text_limit(key, &key_length, tracer->options.key_bytes);
+    is_cut |= divak_text_limit(value, &value_length, tracer->options.value_bytes);
+    int status = divak_span_add_field(span, DIVAK_FIELD_TAG_TEXT, key, key_length, value, value_length, NULL);
+    if (status == DIVAK_OK && is_cut) {
+        divak_add_relaxed(&tracer->counters.truncated, 1);
+        return DIVAK_ERROR_TRUNCATED;
+    }
+    return status;
+}
+
+static inline bool is_recorded(const divak_span *span) {
+    return (span->flags & DIVAK_SPAN_RECORDING) != 0;
+}
+
+int divak_span_tag_recorded(const divak_span *span, const char *key, size_t key_length, const char *value,
+                            size_t value_length) {
+    if (__builtin_expect(!is_recorded(span), 0)) return DIVAK_ERROR_NOT_RECORDING;
+    /* One less than 0 is more than any limit: an empty key goes the long way too. */
+    if (__builtin_expect(((key_length - 1) | value_length) >= divak_tracer_of(span)->short_limit || key == NULL ||
+                             value == NULL, 0)) {
+        return add_long_tag(span, key, key_length, value, value_length);
+    }
+    return add_short_tag(span, DIVAK_FIELD_TAG_TEXT, key, key_length, value, value_length);
+}
+
+static __attribute__((noinline)) int add_long_key(const divak_span *span, uint8_t type, const char *key,
+                                                  size_t key_length, const void *value, size_t value_length) {
+    divak_tracer *tracer = divak_tracer_of(span);
+    if (key == NULL || key_length == 0) return DIVAK_ERROR_INVALID;
+    bool is_cut = divak_text_limit(key, &key_length, tracer->options.key_bytes);
+    int status = divak_span_add_field(span, type, key, key_length, value, value_length, NULL);
+    if (status == DIVAK_OK && is_cut) {
+        divak_add_relaxed(&tracer->counters.truncated, 1);
+        return DIVAK_ERROR_TRUNCATED;
+    }
+    return status;
+}
+
+/* The number travels in a register on both ways: taking its address would put it on the stack. */
+static __attribute__((noinline)) int add_long_number(const divak_span *span, uint32_t type, const char *key,
+                                                     size_t key_length, uint64_t bits) {
+    return add_long_key(span, (uint8_t)type, key, key_length, &bits, sizeof bits);
+}
+
+static inline __attribute__((always_inline)) int add_number(const divak_span *span, uint32_t type, const char *key,
+                                                            size_t key_length, uint64_t bits) {
+    if (__builtin_expect(!is_recorded(span), 0)) return DIVAK_ERROR_NOT_RECORDING;
+    if (__builtin_expect(key_length - 1 >= divak_tracer_of(span)->short_limit || key == NULL, 0)) {
+        return add_long_number(span, type, key, key_length, bits);
+    }
+    return add_short_tag(span, type, key, key_length, &bits, sizeof bits);
+}
+
+int divak_span_tag_int_recorded(const divak_span *span, const char *key, size_t key_length, int64_t value) {
+    return add_number(span, DIVAK_FIELD_TAG_INT, key, key_length, (uint64_t)value);
+}
+
+int divak_span_tag_uint_recorded(const divak_span *span, const char *key, size_t key_length, uint64_t value) {
+    return add_number(span, DIVAK_FIELD_TAG_UINT, key, key_length, value);
+}
+
+int divak_span_tag_double_recorded(const divak_span *span, const char *key, size_t key_length, double value) {
+    uint64_t bits;
+    memcpy(&bits, &value, sizeof bits);
+    return add_number(span, DIVAK_FIELD_TAG_DOUBLE, key, key_length, bits);
+}
+
+int divak_span_tag_bool_recorded(const divak_span *span, const char *key, size_t key_length, bool value) {
+    uint8_t byte = value;
+    if (!is_recorded(span)) return DIVAK_ERROR_NOT_RECORDING;
+    return add_long_key(span, DIVAK_FIELD_TAG_BOOL, key, key_length, &byte, sizeof byte);
+}
+
+static __attribute__((noinline)) int add_counted_by_key(const divak_span *span, uint32_t type, divak_key key,
+                                                        uint64_t bits, size_t length) {
+    if (key - 1 >= divak_load_relaxed(&divak_keys.count)) return DIVAK_ERROR_INVALID;
+    return divak_span_add_field(span, (uint8_t)(type | DIVAK_FIELD_KEY_ID), &key, sizeof key, &bits, length, NULL);
+}
+
+static inline __attribute__((always_inline)) int add_number_by_key(const divak_span *span, uint32_t type,
+                                                                   divak_key key, uint64_t bits) {
+    if (__builtin_expect(!is_recorded(span), 0)) return DIVAK_ERROR_NOT_RECORDING;
+    if (__builtin_expect(divak_tracer_of(span)->short_limit == 0 || key - 1 >= divak_load_relaxed(&divak_keys.count),
+                         0)) {
+        return add_counted_by_key(span, type, key, bits, sizeof bits);
+    }
+    return add_short_tag(span, type | DIVAK_FIELD_KEY_ID, &key, sizeof key, &bits, sizeof bits);
+}
+
+static __attribute__((noinline)) int add_long_value_by_key(const divak_span *span, divak_key key, const char *value,
+                                                           size_t value_length) {
+    divak_tracer *tracer = divak_tracer_of(span);
+    if (!is_recorded(span)) return DIVAK_ERROR_NOT_RECORDING;
+    if (key - 1 >= divak_load_relaxed(&divak_keys.count)) return DIVAK_ERROR_INVALID;
+    if (value == NULL && value_length != 0) return DIVAK_ERROR_INVALID;
+    bool is_cut = divak_text_limit(value, &value_length, tracer->options.value_bytes);
+    int status = divak_span_add_field(span, DIVAK_FIELD_TAG_TEXT | DIVAK_FIELD_KEY_ID, &key, sizeof key, value,
+                                      value_length, NULL);
+    if (status == DIVAK_OK && is_cut) {
+        divak_add_relaxed(&tracer->counters.truncated, 1);
+        return DIVAK_ERROR_TRUNCATED;
+    }
+    return status;
+}
+
+int divak_span_tag_by_key_recorded(const divak_span *span, divak_key key, const char *value, size_t value_length) {
+    if (__builtin_expect(!is_recorded(span), 0)) return DIVAK_ERROR_NOT_RECORDING;
+    if (__builtin_expect(value == NULL || value_length >= divak_tracer_of(span)->short_limit ||
+                             divak_tracer_of(span)->short_limit == 0 ||
+                             key - 1 >= divak_load_relaxed(&divak_keys.count), 0)) {
+        return add_long_value_by_key(span, key, value, value_length);
+    }
+    return add_short_tag(span, DIVAK_FIELD_TAG_TEXT | DIVAK_FIELD_KEY_ID, &key, sizeof key, value, value_length);
+}
+
+int divak_span_tag_int_by_key_recorded(const divak_span *span, divak_key key, int64_t value) {
+    return add_number_by_key(span, DIVAK_FIELD_TAG_INT, key, (uint64_t)value);
+}
+
+int divak_span_tag_uint_by_key_recorded(const divak_span *span, divak_key key, uint64_t value) {
+    return add_number_by_key(span, DIVAK_FIELD_TAG_UINT, key, value);
+}
+
+int divak_span_tag_double_by_key_recorded(const divak_span *span, divak_key key, double value) {
+    uint64_t bits;
+    memcpy(&bits, &value, sizeof bits);
+    return add_number_by_key(span, DIVAK_FIELD_TAG_DOUBLE, key, bits);
+}
+
+int divak_span_tag_bool_by_key_recorded(const divak_span *span, divak_key key, bool value) {
+    uint8_t byte = value;
+    if (!is_recorded(span)) return DIVAK_ERROR_NOT_RECORDING;
+    if (key - 1 >= divak_load_relaxed(&divak_keys.count)) return DIVAK_ERROR_INVALID;
+    return divak_span_add_field(span, DIVAK_FIELD_TAG_BOOL | DIVAK_FIELD_KEY_ID, &key, sizeof key, &byte, sizeof byte,
+                                NULL);
+}

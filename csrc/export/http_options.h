@@ -1,0 +1,62 @@
+/* http_options.h - how an endpoint is talked to: the caller's word, checked, and the environment's.
+ *
+ * The environment is read here alone, once for each target: later setenv calls of the host can
+ * neither crash nor redirect the flusher.
+ *
+ *     proxy     http_proxy for http, https_proxy or HTTPS_PROXY for https,
+ *               else all_proxy or ALL_PROXY; none for loopback
+ *     no_proxy  no_proxy or NO_PROXY
+ *     CA file   the option, else SSL_CERT_FILE, else the TLS library's own
+ *
+ * HTTP_PROXY is not read: in a CGI program it is a header that the client sent.
+ */
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef DIVAK_EXPORT_HTTP_OPTIONS_H
+#define DIVAK_EXPORT_HTTP_OPTIONS_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+enum { DIVAK_HTTP_MAX_IN_FLIGHT = 4, DIVAK_HTTP_MAX_IN_FLIGHT_LIMIT = 64 };
+
+typedef struct divak_http_options {
+    const char *url;            /* normalised, http or https */
+    const char *display;        /* scheme://host:port, for texts */
+    const char *content_type;   /* NULL: application/json */
+    const char *const *headers; /* lines "name: value" beside those that Divak sets itself */
+    size_t header_count;
+    const char *ca_file;      /* NULL or "": see above */
+    uint64_t timeout;         /* nanoseconds for a request from send to reply; 0: 10 s */
+    uint64_t connect_timeout; /* nanoseconds of it for name, connection and TLS; 0: as timeout */
+    unsigned max_in_flight;   /* 0: 4; at most 64 */
+    bool gzip;                /* where zlib is absent bodies go plain all the same */
+    bool allow_metadata_addresses; /* talk to link-local and metadata addresses as well */
+} divak_http_options;
+
+/* A checked copy, with defaults filled in. */
+typedef struct divak_http_settings {
+    char *url;
+    char *display;
+    char *content_type_line; /* Content-Type: ... */
+    char **header_lines;     /* as libcurl wants them: an empty value is written "name;" */
+    size_t header_count;
+    char *ca_file;  /* NULL: the TLS library's own */
+    char *proxy;    /* "" for none */
+    char *no_proxy; /* "" for none */
+    uint64_t timeout;
+    uint64_t connect_timeout;
+    unsigned max_in_flight;
+    bool is_https;
+    bool gzip;
+    bool allow_metadata_addresses;
+} divak_http_settings;
+
+/* `host` is the host of the URL, as the one parser of URLs that connects understands it. On
+ * DIVAK_ERROR_INVALID `error` names what is wrong, without secrets; also DIVAK_ERROR_MEMORY. */
+int divak_http_settings_init(divak_http_settings *settings, const divak_http_options *options,
+                             const char *host, char *error, size_t error_capacity);
+/* Harmless on zeroed settings, and twice. */
+void divak_http_settings_deinit(divak_http_settings *settings);
+
+#endif

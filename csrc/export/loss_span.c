@@ -1,0 +1,35 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* loss_span.c - see loss_span.h. */
+#include "export/loss_span.h"
+
+#include "base/clock.h"
+
+uint64_t divak_next_random(uint64_t *state) {
+    *state += 0x9e3779b97f4a7c15u;
+    uint64_t value = *state;
+    value = (value ^ value >> 30) * 0xbf58476d1ce4e5b9u;
+    value = (value ^ value >> 27) * 0x94d049bb133111ebu;
+    return value ^ value >> 31;
+}
+
+divak_record *divak_loss_span_make(uint64_t *storage, size_t capacity, uint64_t lost, uint64_t total,
+                                   uint64_t *random) {
+    (void)capacity;
+    divak_record *record = (divak_record *)(void *)storage;
+    *record = (divak_record){
+        .flags = DIVAK_RECORD_SAMPLED | DIVAK_RECORD_SYNTHETIC,
+        .trace_id_high = divak_next_random(random) | 1,
+        .trace_id_low = divak_next_random(random) | 1,
+        .start = divak_clock_wall_now() / 1000,
+        .duration = 1,
+    };
+    record->span_id = record->trace_id_low;
+    uint8_t *end = (uint8_t *)record + DIVAK_RECORD_HEADER;
+    end = divak_field_write(end, DIVAK_FIELD_NAME, NULL, 0, "divak.lost", 10);
+    end = divak_field_write(end, DIVAK_FIELD_TAG_UINT, "divak.lost", 10, &lost, sizeof lost);
+    end = divak_field_write(end, DIVAK_FIELD_TAG_UINT, "divak.lost.total", 16, &total, sizeof total);
+    size_t length = (size_t)(end - (uint8_t *)record);
+    while (length % 8 != 0) ((uint8_t *)record)[length++] = 0;
+    record->length = (uint32_t)length;
+    return record;
+}
