@@ -1,0 +1,64 @@
+// DivakConfiguration+C.swift - handing the settings to C.
+// SPDX-License-Identifier: Apache-2.0
+
+internal import CDivak
+
+extension DivakConfiguration {
+    /// What was set, each as name and text, in the order in which C gets it.
+    var texts: [(name: String, value: String)] {
+        var texts: [(name: String, value: String)] = []
+        func add(_ name: String, _ value: String?) {
+            if let value { texts.append((name, value)) }
+        }
+        add("enabled", isEnabled.map { "\($0)" })
+        add("service_name", serviceName)
+        add("service_ip", serviceAddress)
+        add("service_port", servicePort.map { "\($0)" })
+        add("endpoint", endpoint)
+        add("sample_rate", sampleRate.map { "\($0)" })
+        add("sample_per_second", samplesPerSecond.map { "\($0)" })
+        add("propagation", propagation?.map(\.rawValue).joined(separator: ","))
+        add("baggage_fields", baggageFields?.joined(separator: ","))
+        add("join", joinsClientSpans.map { "\($0)" })
+        add("flush_interval", flushInterval.map { "\($0.milliseconds)ms" })
+        add("timeout", timeout.map { "\($0.milliseconds)ms" })
+        add("close_timeout", closeTimeout.map { "\($0.milliseconds)ms" })
+        add("buffer_bytes", bufferBytes.map { "\($0)" })
+        for (name, value) in settings.sorted(by: { $0.key < $1.key }) { add(name, value) }
+        return texts
+    }
+
+    /// Makes the engine.
+    func makeTracer() throws(DivakError) -> OpaquePointer {
+        let made = readsEnvironment ? divak_config_create() : divak_config_create_without_environment()
+        guard let configuration = made else {
+            throw DivakError(status: Int32(DIVAK_ERROR_MEMORY), while: "making a configuration")
+        }
+        defer { divak_config_destroy(configuration) }
+
+        for (name, value) in texts {
+            // C would read the text up to its first 0 only, and take what is left for the whole.
+            guard !name.utf8.contains(0), !value.utf8.contains(0) else {
+                throw DivakError(
+                    status: Int32(DIVAK_ERROR_INVALID),
+                    while: "setting \(name)",
+                    detail: "the text holds a 0"
+                )
+            }
+            let status = divak_config_set(configuration, name, value)
+            if status < 0 { throw Self.error(status, "setting \(name)", configuration) }
+        }
+        for reporter in reporters {
+            let status = reporter.add(to: configuration)
+            if status < 0 { throw Self.error(status, "adding a reporter", configuration) }
+        }
+        var tracer: OpaquePointer?
+        let status = divak_tracer_create(configuration, &tracer)
+        guard status >= 0, let tracer else { throw Self.error(status, "making a tracer", configuration) }
+        return tracer
+    }
+
+    private static func error(_ status: Int32, _ doing: String, _ configuration: OpaquePointer) -> DivakError {
+        DivakError(status: status, while: doing, detail: String(cString: divak_config_error(configuration)))
+    }
+}

@@ -1,0 +1,57 @@
+// Text.swift - how text and statuses cross to C and back.
+// SPDX-License-Identifier: Apache-2.0
+
+internal import CDivak
+
+extension String {
+    /// Lends the UTF-8 bytes of the text for one call.
+    ///
+    /// Native strings, literals among them, are not copied.
+    @inline(__always)
+    func withBytes<Result>(_ body: (UnsafePointer<CChar>?, Int) -> Result) -> Result {
+        var text = self
+        return text.withUTF8 { bytes in
+            bytes.withMemoryRebound(to: CChar.self) { body($0.baseAddress, $0.count) }
+        }
+    }
+
+    /// The text behind a pointer and a length; bytes that are not UTF-8 become U+FFFD.
+    @inline(__always)
+    init(bytes: UnsafePointer<CChar>?, count: Int) {
+        guard let bytes, count > 0 else {
+            self = ""
+            return
+        }
+        let raw = UnsafeRawBufferPointer(start: bytes, count: count)
+        self = String(decoding: raw, as: UTF8.self)
+    }
+}
+
+extension StaticString {
+    /// Lends the bytes of the literal for one call.
+    @inline(__always)
+    func withBytes<Result>(_ body: (UnsafePointer<CChar>?, Int) -> Result) -> Result {
+        guard hasPointerRepresentation else { return description.withBytes(body) }
+        let count = utf8CodeUnitCount
+        return utf8Start.withMemoryRebound(to: CChar.self, capacity: count) { body($0, count) }
+    }
+}
+
+extension Duration {
+    /// Whole milliseconds, rounded up so that no positive time becomes none, and kept within what C takes.
+    var milliseconds: UInt32 {
+        let (seconds, attoseconds) = components
+        guard seconds >= 0, attoseconds >= 0 else { return 0 }
+        guard seconds < 4_000_000 else { return .max }
+        let part = (attoseconds + 999_999_999_999_999) / 1_000_000_000_000_000
+        return UInt32(seconds * 1000 + part)
+    }
+
+    /// Whole microseconds, rounded up; negative times are none.
+    var microseconds: UInt64 {
+        let (seconds, attoseconds) = components
+        guard seconds >= 0, attoseconds >= 0 else { return 0 }
+        guard seconds < Int64.max / 2_000_000 else { return UInt64(Int64.max) }
+        return UInt64(seconds * 1_000_000 + (attoseconds + 999_999_999_999) / 1_000_000_000_000)
+    }
+}
