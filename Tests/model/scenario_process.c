@@ -1,0 +1,170 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* scenario_process.c - what is published once and read by all: keys, the provider of the current span, the epoch. */
+#include <string.h>
+
+#include "base/thread.h"
+#include "collect/sampler.h"
+#include "collect/thread_state.h"
+#include "divak/scope.h"
+#include "model/keys.h"
+#include "simulator.h"
+
+/* ---- keys --------------------------------------------------------------------------------------------------------------- */
+
+static divak_mutex lock = DIVAK_MUTEX_INITIALIZER;
+
+static void add_keys(void) {
+    static const char *const texts[] = {"one", "two", "error"};
+    for (int i = 0; i < 3; i++) {
+        divak_mutex_lock(&lock);
+        CLAIM(divak_key_table_add(&divak_keys, texts[i], strlen(texts[i])) != DIVAK_KEY_NONE);
+        divak_mutex_unlock(&lock);
+    }
+}
+
+static void find_keys(void) {
+    for (uint32_t id = 3; id >= 1; id--) {
+        const divak_key_entry *entry = divak_key_table_find(&divak_keys, id);
+        if (entry == NULL) continue;
+        CLAIM(entry->length == 3 || entry->length == 5);
+        CLAIM(divak_keys.bytes[entry->offset] != 0 && divak_keys.bytes[entry->offset + entry->length - 1] != 0);
+    }
+}
+
+SCENARIO(keys, .threads = {add_keys, add_keys, find_keys})
+
+/* ---- the provider of the current span ----------------------------------------------------------------------------------- */
+
+static int provide(void *context, divak_span *out_span) {
+    CLAIM(*(const unsigned *)context == 0x1234);
+    *out_span = (divak_span){.span_id = 5};
+    return DIVAK_OK;
+}
+
+static unsigned contexts[2];
+
+static void set_provider(void) {
+    for (int i = 0; i < 2; i++) {
+        contexts[i] = 0x1234;
+        divak_set_current_provider(provide, &contexts[i]);
+    }
+}
+
+static void ask_provider(void) {
+    divak_span span;
+    for (int i = 0; i < 2; i++) CLAIM(divak_current(&span) == DIVAK_ABSENT || span.span_id == 5);
+}
+
+SCENARIO(current_provider, .threads = {set_provider, ask_provider, ask_provider})
+
+/* ---- a forked child notices ----------------------------------------------------------------------------------------------- */
+
+static unsigned resets;      /* plain: written by the reset, read by whoever has caught up */
+static unsigned reset_state[4];
+
+static void reset_tracers(void) {
+    resets++;
+    for (int i = 0; i < 4; i++) reset_state[i] = resets;
+}
+
+static void prepare_process(void) {
+    divak_process_forked = reset_tracers;
+    CLAIM(divak_process_init() == DIVAK_OK);
+}
+
+/* As the kernel does in a child: the epoch is wiped, before there is any other thread. */
+static void wipe_epoch(void) {
+    divak_store_relaxed(&divak_process->epoch, 0);
+}
+
+static void enter_after_fork(void) {
+    for (int i = 0; i < 3; i++) {
+        divak_thread *thread = divak_thread_enter();
+        if (thread == NULL) {
+            sim_yield();
+            continue;
+        }
+        CLAIM(thread == &divak_this_thread && thread->epoch != 0);
+        CLAIM(resets == 1 && reset_state[3] == 1);
+        (void)divak_thread_random(thread, 1);
+    }
+}
+
+static void end_fork(void) {
+    CLAIM(resets == 1);
+}
+
+SCENARIO(fork_noticed, .prepare = prepare_process, .begin = wipe_epoch, .end = end_fork,
+         .threads = {enter_after_fork, enter_after_fork, enter_after_fork})
+
+/* The next thread to reset, in a child of the child, finds what the one before has done. */
+static void wipe_again(void) {
+    CLAIM(divak_process_check_fork());
+    divak_store_relaxed(&divak_process->epoch, 0);
+    CLAIM(divak_process_check_fork());
+    CLAIM(resets == 2);
+}
+
+SCENARIO(fork_noticed_twice, .prepare = prepare_process, .begin = wipe_epoch, .threads = {wipe_again})
+
+/* ---- a thread's end -------------------------------------------------------------------------------------------------------- */
+
+static void on_exit_of_thread(void *value) { (void)value; }
+
+static void make_exit_key(void) {
+    divak_mutex_lock(&lock);
+    CLAIM(divak_thread_at_exit_create(on_exit_of_thread) == 0);
+    divak_mutex_unlock(&lock);
+}
+
+static void set_exit_key(void) {
+    static int value;
+    for (int i = 0; i < 3; i++) (void)divak_thread_at_exit_set(&value);
+}
+
+SCENARIO(exit_key, .threads = {make_exit_key, set_exit_key, set_exit_key})
+
+/* ---- new seeds ----------------------------------------------------------------------------------------------------------- */
+
+static void reseed(void) {
+    uint64_t before = divak_load_relaxed(&divak_process->epoch);
+    divak_process_reseed();
+    CLAIM(divak_load_relaxed(&divak_process->epoch) >= before);
+}
+
+static void enter_twice(void) {
+    for (int i = 0; i < 2; i++) {
+        divak_thread *thread = divak_thread_enter();
+        CLAIM(thread != NULL && thread->epoch != DIVAK_EPOCH_NEVER);
+        CLAIM(divak_thread_random(thread, 1) != divak_thread_random(thread, 1));
+    }
+}
+
+SCENARIO(reseed, .prepare = prepare_process, .threads = {reseed, reseed, enter_twice})
+
+/* ---- so many a second -------------------------------------------------------------------------------------------------------- */
+
+enum { A_SECOND = 2 };
+static divak_rate_limit limit;
+static unsigned taken[SIM_THREADS_MAX], seconds[SIM_THREADS_MAX];
+
+static void prepare_limit(void) { divak_rate_limit_init(&limit, A_SECOND); }
+static void take_some(void) {
+    for (int i = 0; i < 3; i++) {
+        taken[sim_thread()] += divak_rate_limit_take(&limit);
+        if (sim_choose(3) != 0) continue;
+        sim_advance_time(1000000000);
+        seconds[sim_thread()]++;
+    }
+}
+/* A window begins when the one before is a second old, and has its limit. */
+static void end_limit(void) {
+    unsigned sampled = 0, windows = 1;
+    for (int i = 0; i < SIM_THREADS_MAX; i++) {
+        sampled += taken[i];
+        windows += seconds[i];
+    }
+    CLAIM(sampled >= A_SECOND && sampled <= A_SECOND * windows);
+}
+
+SCENARIO(rate_limit, .prepare = prepare_limit, .threads = {take_some, take_some, take_some}, .end = end_limit)
