@@ -1,0 +1,43 @@
+# The commands of this project; the work is done by scripts/ and CMake. Same names on every machine.
+# SPDX-License-Identifier: Apache-2.0
+
+PREFIX ?= /usr/local
+DESTDIR ?=
+
+.PHONY: help setup demo test bench prove build install clean
+
+help:
+	@echo 'make setup     install the Debian packages that are missing'
+	@echo 'make demo      two processes, one trace, printed as a tree'
+	@echo 'make test      the gate: every check, every test'
+	@echo 'make bench     the figures of this machine, beside their goals'
+	@echo 'make prove     the long proofs: property, figure, goal'
+	@echo 'make install   library, headers, CMake package and divak.pc below PREFIX ($(PREFIX))'
+	@echo 'make clean     remove build/ and .build/'
+
+setup:
+	@scripts/setup.sh
+
+demo:
+	@scripts/setup.sh build
+	@scripts/demo.sh
+
+test: setup
+	@scripts/test.sh
+
+bench:
+	@scripts/setup.sh bench
+	@scripts/bench.sh
+
+prove: setup
+	@scripts/prove.sh
+
+build:
+	cmake --preset release -DCMAKE_INSTALL_PREFIX='$(PREFIX)'
+	cmake --build --preset release
+
+install: build
+	DESTDIR='$(DESTDIR)' cmake --install build/release --prefix '$(PREFIX)'
+
+clean:
+	rm -rf build .build
