@@ -10,6 +10,12 @@ let package = Package(
         .library(name: "Divak", targets: ["Divak"]),
         .library(name: "DivakTesting", targets: ["DivakTesting"]),
     ],
+    // The three interfaces that every Swift service has already; none of them depends on anything.
+    dependencies: [
+        .package(url: "https://github.com/apple/swift-distributed-tracing.git", from: "1.7.3"),
+        .package(url: "https://github.com/apple/swift-log.git", from: "1.16.2"),
+        .package(url: "https://github.com/apple/swift-metrics.git", from: "2.13.0"),
+    ],
     targets: [
         // The C core, compiled from the very files that CMake compiles. SwiftPM takes every .c below csrc, so that
         // folder must hold nothing but C. No unsafeFlags: they would forbid the package as a dependency.
@@ -28,7 +34,15 @@ let package = Package(
                 .linkedLibrary("m"),
             ]
         ),
-        .target(name: "Divak", dependencies: ["CDivak"]),
+        .target(
+            name: "Divak",
+            dependencies: [
+                "CDivak",
+                .product(name: "Tracing", package: "swift-distributed-tracing"),
+                .product(name: "Logging", package: "swift-log"),
+                .product(name: "Metrics", package: "swift-metrics"),
+            ]
+        ),
         .target(name: "DivakTesting", dependencies: ["Divak"]),
         .testTarget(name: "DivakTests", dependencies: ["CDivak", "Divak", "DivakTesting"]),
     ],
