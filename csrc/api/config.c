@@ -93,6 +93,7 @@ void divak_config_destroy(divak_config *config) {
         divak_memory_release(config->reporters[i].endpoint);
         divak_memory_release(config->reporters[i].endpoint_display);
     }
+    divak_process_parent_deinit(&config->parent);
     divak_buffer_deinit(&config->error);
     divak_buffer_deinit(&config->shown);
     divak_memory_release(config);

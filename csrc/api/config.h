@@ -3,6 +3,7 @@
 #ifndef DIVAK_API_CONFIG_H
 #define DIVAK_API_CONFIG_H
 
+#include "api/process_parent.h"
 #include "api/settings.h"
 #include "api/settings_table.h"
 #include "base/buffer.h"
@@ -26,6 +27,7 @@ struct divak_config {
     size_t handler_count;
     divak_reporter_spec reporters[DIVAK_CONFIG_REPORTERS_MAX]; /* NULL endpoint: the configured */
     size_t reporter_count;
+    divak_process_parent parent;
     divak_buffer error; /* the last one, ended by 0; no bytes: none so far */
     divak_buffer shown; /* what divak_config_setting gave out */
     /* Defaults that are found on this host. */

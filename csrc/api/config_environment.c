@@ -162,5 +162,5 @@ int divak_config_read_environment(divak_config *config) {
         int status = read_row(config, row);
         if (status != DIVAK_OK) return status;
     }
-    return DIVAK_OK;
+    return divak_process_parent_read(&config->parent);
 }

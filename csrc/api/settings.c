@@ -22,6 +22,7 @@ void divak_settings_deinit(divak_settings *settings) {
     divak_memory_release(settings->ca_file);
     divak_memory_release(settings->baggage_fields);
     divak_memory_release(settings->request_id_header);
+    divak_process_parent_deinit(&settings->process_parent);
     for (size_t i = 0; i < settings->header_count; i++) divak_memory_release(settings->headers[i]);
     divak_memory_release(settings->headers);
     for (size_t i = 0; i < settings->tag_count; i++) {
@@ -131,8 +132,14 @@ static int copy_attached(divak_config *config, divak_settings *settings) {
     for (size_t i = 0; status == DIVAK_OK && i < config->reporter_count; i++) {
         status = copy_reporter(&config->reporters[i], settings);
     }
-    if (status == DIVAK_OK) return DIVAK_OK;
-    return divak_config_fail(config, status, "reporters", "no memory");
+    if (status != DIVAK_OK) return divak_config_fail(config, status, "reporters", "no memory");
+    if (settings->has_process_parent) {
+        status = divak_process_parent_copy(&config->parent, &settings->process_parent);
+    }
+    if (status != DIVAK_OK) {
+        return divak_config_fail(config, status, "process_parent", "no memory");
+    }
+    return DIVAK_OK;
 }
 
 int divak_config_resolve(divak_config *config, divak_settings *out_settings) {

@@ -16,6 +16,7 @@
 #ifndef DIVAK_API_SETTINGS_H
 #define DIVAK_API_SETTINGS_H
 
+#include "api/process_parent.h"
 #include "api/propagation.h"
 #include "divak/config.h"
 #include "export/reporter_spec.h"
@@ -65,6 +66,8 @@ typedef struct divak_settings {
     divak_formats inject;
     divak_formats extract;
     bool join;
+    uint32_t has_process_parent; /* 0 or 1 */
+    divak_process_parent process_parent;
     uint32_t trust;           /* divak_trust */
     uint32_t extract_failure; /* divak_extract_failure */
     char *baggage_fields;     /* as divak_propagation_add_fields takes them */

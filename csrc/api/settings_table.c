@@ -29,6 +29,7 @@ static const divak_setting_word failures[] = {{"restart", DIVAK_EXTRACT_RESTART}
                                               {"error", DIVAK_EXTRACT_ERROR},
                                               {"tag", DIVAK_EXTRACT_TAG},
                                               {NULL, 0}};
+static const divak_setting_word process_parents[] = {{"none", 0}, {"environment", 1}, {NULL, 0}};
 static const divak_setting_word request_ids[] = {{"copy", 0}, {"generate", 1}, {NULL, 0}};
 static const divak_setting_word id_bits[] = {{"128", 0}, {"64", 1}, {NULL, 0}};
 
@@ -60,6 +61,9 @@ const divak_setting_row divak_setting_rows[DIVAK_SETTING_COUNT] = {
     {"propagation", FROM("PROPAGATION"), "OTEL_PROPAGATORS", DIVAK_OTEL_PROPAGATORS,
      AT(inject), .kind = DIVAK_SETTING_FORMATS, .standard = "b3multi,tracecontext",
      .hint = "a list of b3, b3multi, tracecontext, baggage, request-id; or none"},
+    {"process_parent", FROM("PROCESS_PARENT"),
+     AT(has_process_parent), .kind = DIVAK_SETTING_WORD, .words = process_parents,
+     .standard = "environment", .hint = "environment or none"},
     {"encoding", FROM("ENCODING"),
      AT(encoding), .kind = DIVAK_SETTING_WORD, .words = encodings,
      .standard = "json", .hint = "json or proto3"},

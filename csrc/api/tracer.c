@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "api/config.h"
+#include "api/process_parent.h"
 #include "api/propagation.h"
 #include "api/settings.h"
 #include "base/clock.h"
@@ -33,6 +34,7 @@ static void process_forked(void) {
         if (mode == DIVAK_TRACER_NONE) continue;
         divak_engine_reset_after_fork(tracer);
         divak_flusher_reset_after_fork(tracer);
+        tracer->process_parent.baggage = 0; /* the table is emptied; the ids still hold */
         /* Whoever was shutting it down is not in this process. */
         if (mode == DIVAK_TRACER_CLOSING) divak_engine_set_mode(tracer, DIVAK_TRACER_CLOSED);
     }
@@ -223,6 +225,7 @@ static int create(const divak_settings *settings, divak_tracer **out_tracer, cha
     divak_sampler_destroy(last_samplers[tracer->index]);
     last_samplers[tracer->index] = owned_samplers[tracer->index];
     owned_samplers[tracer->index] = sampler_is_owned ? sampler : NULL;
+    divak_process_parent_extract(&settings->process_parent, propagation, &tracer->process_parent);
     hook_exit();
     divak_engine_set_mode(tracer, settings->enabled ? DIVAK_TRACER_ON : DIVAK_TRACER_DISABLED);
     *out_tracer = tracer;

@@ -96,6 +96,7 @@ struct divak_tracer {
     divak_lanes lanes;
     divak_engine_options options;
     divak_baggage_table baggage;
+    divak_span process_parent;    /* what the environment named; no ids and no flags: nothing */
     /* Written by the drainer, read by producers. */
     _Alignas(DIVAK_RING_LINE) divak_atomic_u32 is_asleep;
     divak_anchors *anchors;

@@ -344,6 +344,14 @@ static __attribute__((noinline)) int start_specially(divak_tracer *tracer, const
     return finish_special_start(tracer, parent, out_span, status);
 }
 
+/* The parent of a span that names none: the current span, else what started this process, else none. What comes from
+ * outside of the process by itself, or by the clock, is no part of what started it. */
+static const divak_span *implied_parent(const divak_tracer *tracer, divak_kind kind, divak_span *current) {
+    if (divak_current(current) == DIVAK_OK) return current;
+    bool is_ours = kind == DIVAK_KIND_LOCAL || kind == DIVAK_KIND_CLIENT || kind == DIVAK_KIND_PRODUCER;
+    return is_ours && tracer != NULL ? &tracer->process_parent : &divak_no_parent;
+}
+
 /* Without a tracer, or without one that is on: ids pass through. */
 static __attribute__((noinline)) int start_nothing(const divak_span *parent, divak_span *out_span) {
     *out_span = (divak_span){0};
@@ -357,7 +365,7 @@ static __attribute__((noinline)) int start_otherwise(divak_tracer *tracer, const
                                                      divak_span *out_span) {
     if (divak_span_pass_unsampled(tracer, kind, parent, out_span)) return DIVAK_OK;
     divak_span current;
-    if (parent == NULL) parent = divak_current(&current) == DIVAK_OK ? &current : &divak_no_parent;
+    if (parent == NULL) parent = implied_parent(tracer, kind, &current);
     if (tracer == NULL) return start_nothing(parent, out_span);
     divak_start_options options = {.name = name, .name_length = name_length, .kind = kind};
     return start_specially(tracer, &options, name_key, parent, out_span);
@@ -459,7 +467,7 @@ int divak_span_start_by_key_recorded(divak_tracer *tracer, divak_key name, divak
 int divak_span_start_with(divak_tracer *tracer, const divak_start_options *options, divak_span *out_span) {
     divak_span current;
     const divak_span *parent = options->parent;
-    if (parent == NULL) parent = divak_current(&current) == DIVAK_OK ? &current : &divak_no_parent;
+    if (parent == NULL) parent = implied_parent(tracer, options->kind, &current);
     if (tracer == NULL) return start_nothing(parent, out_span);
     return start_specially(tracer, options, DIVAK_NO_KEY, parent, out_span);
 }

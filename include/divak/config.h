@@ -28,6 +28,10 @@
  *   propagation        b3multi,tracecontext: a list of b3, b3multi, tracecontext, baggage,
  *                      request-id; or none. What is written, and when it is set what is read as
  *                      well; unset, all are read [OTEL_PROPAGATORS]
+ *   process_parent     environment: spans without a parent, but for kinds SERVER and CONSUMER, are
+ *                      children of what TRACEPARENT (with TRACESTATE) or B3 name in the
+ *                      environment, with its BAGGAGE; so a script's programs share its trace. none:
+ *                      these variables are not heeded
  *   encoding           json, or proto3
  *   compression        none, or gzip (plain where the system has no zlib)
  *   buffer_bytes       32MiB: everything together, 1MiB to 64GiB

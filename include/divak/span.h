@@ -83,7 +83,8 @@ DIVAK_API extern const divak_span divak_no_parent;
 
 /* Starts a span now and gives its name in `out_span`, always: when tracing is off, or nothing can
  * be kept, the span is not recorded but still carries ids on. `parent` NULL: the current span of
- * this thread (scope.h), or a new trace when there is none. Whether it is sampled: as the parent
+ * this thread (scope.h), or what the environment names as the process's parent (setting
+ * "process_parent"), or a new trace when there is neither. Whether it is sampled: as the parent
  * was, or else what the tracer's sampler says (sampler.h). A kind SERVER with a remote parent joins
  * the client's span, unless the setting "join" is false. Returns DIVAK_OK; DIVAK_ERROR_FULL when no
  * slot was free (counted `no_slot` or `contended`), DIVAK_ERROR_REENTRANT, DIVAK_ERROR_ENDED after
