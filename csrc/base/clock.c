@@ -36,8 +36,24 @@ divak_clock_calls divak_clock = {
 
 /* Where the counter was first read together with the monotonic clock: the longer ago, the better the rate. */
 static uint64_t first_ticks, first_monotonic;
-static double first_rate = 1.0;
+static divak_atomic_u64 first_rate; /* the bits of a double, nanoseconds a tick; 0: not measured yet */
 static divak_atomic_u32 initialized;
+
+/* Two milliseconds give the rate to about 50 parts in a million; it gets better with every later reading. */
+#define FIRST_MEASURE UINT64_C(2000000)
+#define GOOD_MEASURE UINT64_C(10000000)
+
+static uint64_t bits_of(double rate) {
+    uint64_t bits;
+    memcpy(&bits, &rate, sizeof bits);
+    return bits;
+}
+
+static double rate_of(uint64_t bits) {
+    double rate;
+    memcpy(&rate, &bits, sizeof rate);
+    return rate;
+}
 
 #if defined(__x86_64__) && defined(__linux__)
 /* The kernel has checked the counter's invariance before it keeps time by it; so its choice is our proof. */
@@ -108,16 +124,9 @@ void divak_clock_init(void) {
 #if defined(__aarch64__)
     uint64_t frequency;
     __asm__ volatile("mrs %0, cntfrq_el0" : "=r"(frequency));
-    first_rate = 1e9 / (double)frequency;
-#else
-    /* Two milliseconds give the rate to about 50 parts in a million; it gets better with every later reading. */
-    uint64_t ticks, monotonic;
-    do {
-        divak_clock_read_monotonic_pair(&ticks, &monotonic);
-    } while (monotonic - first_monotonic < 2000000u);
-    first_rate = (double)(monotonic - first_monotonic) / (double)(ticks - first_ticks);
+    divak_store_relaxed(&first_rate, bits_of(1e9 / (double)frequency));
 #endif
-    /* Pairs with the acquire above: whoever sees 1 sees rate and first reading. */
+    /* Pairs with the acquire above: whoever sees 1 sees the first reading. */
     divak_store_release(&initialized, 1);
 }
 
@@ -125,11 +134,18 @@ void divak_clock_init(void) {
 
 double divak_clock_nanoseconds_per_tick(void) {
     if (!divak_clock.use_counter) return 1.0;
+    /* Relaxed, as all of it: the number says all there is to know. */
+    uint64_t first = divak_load_relaxed(&first_rate);
     uint64_t ticks, monotonic;
-    divak_clock_read_monotonic_pair(&ticks, &monotonic);
-    if (ticks <= first_ticks || monotonic - first_monotonic < 10000000u) return first_rate;
-    double rate = (double)(monotonic - first_monotonic) / (double)(ticks - first_ticks);
+    do {
+        divak_clock_read_monotonic_pair(&ticks, &monotonic);
+    } while (first == 0 && monotonic - first_monotonic < FIRST_MEASURE);
+    const bool is_usable = ticks > first_ticks && monotonic > first_monotonic;
+    double rate = is_usable ? (double)(monotonic - first_monotonic) / (double)(ticks - first_ticks) : 1.0;
+    /* Of two that measure at once either will do, as long as everyone goes by the same. */
+    if (first == 0 && divak_cas_relaxed(&first_rate, &first, bits_of(rate))) first = bits_of(rate);
+    if (!is_usable || monotonic - first_monotonic < GOOD_MEASURE) return rate_of(first);
     /* No crystal is that far off: the counter went on while the machine, and with it the monotonic clock, was suspended. */
-    const double off = rate / first_rate - 1;
-    return off < MOST_OFF && off > -MOST_OFF ? rate : first_rate;
+    const double off = rate / rate_of(first) - 1;
+    return off < MOST_OFF && off > -MOST_OFF ? rate : rate_of(first);
 }

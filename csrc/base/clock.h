@@ -19,10 +19,11 @@ typedef struct divak_clock_calls {
 
 extern __attribute__((visibility("hidden"))) divak_clock_calls divak_clock;
 
-/* Decides whether the processor's counter may be used (Linux: clock source tsc, and prctl allows it) and finds its
- * rate. Called once, before the first tracer; takes about 2 ms when the counter is used. Harmless to repeat. */
+/* Decides whether the processor's counter may be used (Linux: clock source tsc, and prctl allows it) and reads it for
+ * the first time. Called once, before the first tracer. Harmless to repeat. */
 void divak_clock_init(void);
-/* Nanoseconds a tick, as measured so far; 1.0 when ticks are nanoseconds. */
+/* Nanoseconds a tick, as measured since divak_clock_init; 1.0 when ticks are nanoseconds. It takes 2 ms to measure one:
+ * whoever asks earlier waits, so it is for the drainer, which has the time. */
 double divak_clock_nanoseconds_per_tick(void);
 /* Reads the tick counter and the wall clock as nearly at once as can be. */
 void divak_clock_read_pair(uint64_t *out_ticks, uint64_t *out_wall);

@@ -9,17 +9,17 @@ enum {
 };
 #define RENEW_AFTER 10000000000.0          /* ns after which the rate is measured anew */
 
-static void make(divak_anchors *anchors, uint32_t number) {
+static void make(divak_anchors *anchors, uint32_t number, double rate) {
     divak_anchor *anchor = &anchors->ring[number % DIVAK_ANCHORS];
     divak_clock_read_pair(&anchor->ticks, &anchor->wall);
-    anchor->rate = divak_clock_nanoseconds_per_tick();
+    anchor->rate = rate;
     /* Relaxed: producers take the number along, only the drainer reads what it stands for. */
     divak_store_relaxed(&anchors->current, number);
 }
 
 void divak_anchors_init(divak_anchors *anchors, bool is_external) {
     anchors->is_external = is_external;
-    make(anchors, 0);
+    make(anchors, 0, 0); /* the program that makes a tracer does not wait for a rate: divak_anchors_renew will */
     for (int i = 1; i < DIVAK_ANCHORS; i++) anchors->ring[i] = anchors->ring[0];
 }
 
@@ -31,12 +31,17 @@ void divak_anchors_renew(divak_anchors *anchors) {
     if (anchors->is_external) return;
     uint32_t number = divak_load_relaxed(&anchors->current);
     const divak_anchor *anchor = &anchors->ring[number % DIVAK_ANCHORS];
+    if (anchor->rate == 0) {
+        double rate = divak_clock_nanoseconds_per_tick();
+        for (int i = 0; i < DIVAK_ANCHORS; i++) anchors->ring[i].rate = rate;
+        return;
+    }
     uint64_t ticks, wall;
     divak_clock_read_pair(&ticks, &wall);
     double passed = wall_at(anchor, ticks);
     double off = (double)(int64_t)(wall - anchor->wall) - passed;
     if (off < TOLERANCE && off > -TOLERANCE && passed < RENEW_AFTER) return;
-    make(anchors, number + 1);
+    make(anchors, number + 1, divak_clock_nanoseconds_per_tick());
 }
 
 static const divak_anchor *find(const divak_anchors *anchors, uint16_t anchor) {

@@ -29,7 +29,8 @@ typedef struct divak_anchors {
 } divak_anchors;
 
 void divak_anchors_init(divak_anchors *anchors, bool is_external);
-/* For the drainer: makes a new anchor when the clocks say so. */
+/* For the drainer, before it converts anything: finds the rate that the first anchor lacks (which may take 2 ms), and
+ * makes a new anchor when the clocks say so. */
 void divak_anchors_renew(divak_anchors *anchors);
 
 /* For the drainer: microseconds since 1970 of a tick, never 0. */

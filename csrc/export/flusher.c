@@ -286,6 +286,7 @@ void divak_flusher_reset_after_fork(divak_tracer *tracer) {
     }
     divak_store_init(&flusher->store, tracer->store_bytes, tracer->store_capacity);
     flusher->delivery.pool = NULL; /* the parent's: not to be touched, not even to free it */
+    flusher->next_maintenance = 0; /* the parent may have been about to measure the clock */
     flusher->delivery.random ^= divak_clock_ticks();
     flusher->encoder.sanitized = 0;
     flusher->is_closed = true;

@@ -43,6 +43,7 @@ TEST(ticks_become_microseconds_by_the_anchor_they_are_given) {
     take_clock();
     static divak_anchors anchors;
     divak_anchors_init(&anchors, false);
+    divak_anchors_renew(&anchors);
     CHECK_INT(40 * YEAR / 1000, divak_anchors_convert(&anchors, 0, 1000 * SECOND));
     CHECK_INT(40 * YEAR / 1000 + 1000000, divak_anchors_convert(&anchors, 0, 1001 * SECOND));
     CHECK_INT(40 * YEAR / 1000 - 1000000, divak_anchors_convert(&anchors, 0, 999 * SECOND));
@@ -57,6 +58,7 @@ TEST(an_anchor_is_renewed_when_the_wall_clock_steps_and_not_before) {
     take_clock();
     static divak_anchors anchors;
     divak_anchors_init(&anchors, false);
+    divak_anchors_renew(&anchors);
     set(1001 * SECOND, 40 * YEAR + SECOND + 50000); /* 50 microseconds off: within what is borne */
     divak_anchors_renew(&anchors);
     CHECK_INT(0, divak_load_relaxed(&anchors.current));
@@ -76,6 +78,7 @@ TEST(more_anchors_than_places_leave_no_time_without_one) {
     take_clock();
     static divak_anchors anchors;
     divak_anchors_init(&anchors, false);
+    divak_anchors_renew(&anchors);
     for (uint64_t i = 1; i <= 70000; i++) {
         set(1000 * SECOND + i, 40 * YEAR + i * SECOND);
         divak_anchors_renew(&anchors);
@@ -93,6 +96,7 @@ TEST(a_time_before_1970_is_reported_as_the_first_microsecond) {
     static divak_anchors anchors;
     set(1000 * SECOND, 5 * SECOND);
     divak_anchors_init(&anchors, false);
+    divak_anchors_renew(&anchors);
     CHECK_INT(1, divak_anchors_convert(&anchors, 0, 900 * SECOND));
     give_clock_back();
 }
