@@ -1,0 +1,234 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: Apache-2.0
+"""run.py DIVAK - runs commands under `divak exec`, against a collector of its own on loopback."""
+import http.server
+import json
+import os
+import pty
+import signal
+import subprocess
+import sys
+import threading
+import time
+
+DIVAK = sys.argv[1]
+TRACE, SPAN = "80f198ee56343ba864fe8b2a57d3eff7", "e457b5a2e4d86bd1"
+NAMES = ("TRACEPARENT", "TRACESTATE", "BAGGAGE", "B3")
+SHOW = ["sh", "-c", "env | grep -E '^(TRACEPARENT|TRACESTATE|BAGGAGE|B3)='"]
+
+
+class Collector(http.server.BaseHTTPRequestHandler):
+    protocol_version = "HTTP/1.1"
+    spans, lock, stall = [], threading.Lock(), threading.Event()
+
+    def do_POST(self):
+        body = self.rfile.read(int(self.headers["Content-Length"]))
+        if self.path.startswith("/stall"):
+            self.stall.wait(30)
+        with self.lock:
+            self.spans.extend(json.loads(body))
+        self.send_response(202)
+        self.send_header("Content-Length", "0")
+        self.end_headers()
+
+    def log_message(self, *arguments):
+        pass
+
+
+def environment(**more):
+    kept = {name: value for name, value in os.environ.items()
+            if name not in NAMES and not name.startswith(("DIVAK_", "OTEL_"))}
+    return {**kept, "DIVAK_ENDPOINT": f"http://127.0.0.1:{PORT}/api/v2/spans", **more}
+
+
+def taken():
+    with Collector.lock:
+        spans, Collector.spans = Collector.spans, []
+    return spans
+
+
+def run(*arguments, env=None, **options):
+    """The finished process, and the spans that arrived."""
+    taken()
+    done = subprocess.run([DIVAK, "exec", *arguments], capture_output=True, text=True, timeout=60,
+                          env=environment(**(env or {})), **options)
+    return done, taken()
+
+
+def start(*arguments, **more):
+    taken()
+    return subprocess.Popen([DIVAK, "exec", *arguments], stdout=subprocess.PIPE, text=True,
+                            env=environment(**more))
+
+
+def variables(text):
+    return dict(line.split("=", 1) for line in text.splitlines())
+
+
+# ---- status ---------------------------------------------------------------------------------------
+
+def the_exit_status_is_the_commands():
+    for status in (0, 1, 3, 255):
+        done, spans = run("sh", "-c", f"exit {status}")
+        assert done.returncode == status, done
+        assert len(spans) == 1 and spans[0]["tags"]["process.exit.code"] == str(status), spans
+        assert spans[0]["tags"].get("error") == (f"exit status {status}" if status else None), spans
+
+
+def what_can_not_run_is_said_as_a_shell_says_it():
+    done, spans = run("/nowhere/at-all")
+    assert done.returncode == 127 and "/nowhere/at-all" in done.stderr, done
+    assert spans[0]["tags"]["error"] == "No such file or directory", spans
+    done, spans = run("/etc/passwd")
+    assert done.returncode == 126 and spans[0]["tags"]["error"] == "Permission denied", (done, spans)
+
+
+def who_is_killed_seems_killed_himself():
+    for name in ("TERM", "KILL", "SEGV", "INT"):
+        done, spans = run("sh", "-c", f"kill -{name} $$")
+        assert done.returncode == -getattr(signal, f"SIG{name}"), done
+        assert spans[0]["tags"]["error"] == f"killed by SIG{name}", spans
+
+
+def mistakes_are_named_and_nothing_runs():
+    for arguments, word in ((("--tag", "novalue", "true"), '"novalue"'), (("--nonsense", "true"), '"--nonsense"'),
+                            (("--name",), '"--name"'), ((), "no command"), (("--service", "", "true"), '""')):
+        done, spans = run(*arguments)
+        assert done.returncode == 2 and word in done.stderr and not spans, (done, spans)
+
+
+def a_bad_setting_is_said_and_the_command_runs():
+    done, spans = run("sh", "-c", "exit 7", env={"DIVAK_SAMPLE_RATE": "2"})
+    assert done.returncode == 7 and "DIVAK_SAMPLE_RATE" in done.stderr and not spans, (done, spans)
+
+
+# ---- signals and terminal -------------------------------------------------------------------------
+
+def a_signal_sent_to_it_reaches_the_command():
+    child = start("sh", "-c", "trap 'exit 9' TERM; echo ready; while :; do sleep 0.05; done")
+    assert child.stdout.readline() == "ready\n"
+    child.terminate()
+    assert child.wait(20) == 9
+    child.stdout.close()
+
+
+def ignored_signals_stay_ignored_and_the_mask_is_as_before():
+    done, _ = run("sh", "-c", "kill -HUP $$; grep SigBlk /proc/self/status",
+                  preexec_fn=lambda: signal.signal(signal.SIGHUP, signal.SIG_IGN))
+    assert done.returncode == 0 and done.stdout.split() == ["SigBlk:", "0" * 16], done
+    done, _ = run("sh", "-c", "exit 4", preexec_fn=lambda: signal.signal(signal.SIGCHLD, signal.SIG_IGN))
+    assert done.returncode == 4, done
+
+
+def it_stops_and_goes_on_with_the_command():
+    child = start("sh", "-c", "kill -STOP $$; exit 5")
+    _, status = os.waitpid(child.pid, os.WUNTRACED)
+    assert os.WIFSTOPPED(status), status
+    child.send_signal(signal.SIGCONT)
+    assert child.wait(20) == 5
+    child.stdout.close()
+
+
+def the_terminal_is_the_commands():
+    script = "trap 'echo interrupted; exit 6' INT; tty; echo ready; while :; do sleep 0.05; done"
+    pid, terminal = pty.fork()
+    if pid == 0:
+        os.execve(DIVAK, [DIVAK, "exec", "sh", "-c", script], environment(DIVAK_LOG="off"))
+    seen = b""
+    while b"ready" not in seen:
+        seen += os.read(terminal, 1000)
+    os.write(terminal, b"\x03")
+    try:
+        while piece := os.read(terminal, 1000):
+            seen += piece
+    except OSError:  # what a terminal without programs says
+        pass
+    _, status = os.waitpid(pid, 0)
+    os.close(terminal)
+    assert os.waitstatus_to_exitcode(status) == 6 and seen.count(b"interrupted") == 1, (status, seen)
+    assert seen.startswith(b"/dev/pts/"), seen
+
+
+def standard_input_and_output_pass_through():
+    data = "x" * 300000
+    done, _ = run("cat", input=data)
+    assert done.stdout == data and done.stderr == "", len(done.stdout)
+
+
+# ---- the trace ------------------------------------------------------------------------------------
+
+def the_command_finds_its_span_in_the_environment():
+    done, spans = run("--name", "Show It", "--service", "tests", "--tag", "a=b=c", "--tag", "empty=", *SHOW)
+    span, = spans
+    seen = variables(done.stdout)
+    assert seen["TRACEPARENT"].startswith(f"00-{span['traceId']}-{span['id']}-"), (seen, span)
+    assert seen["B3"] == f"{span['traceId']}-{span['id']}-1", (seen, span)
+    assert span["name"] == "show it" and span["localEndpoint"]["serviceName"] == "tests", span
+    assert "parentId" not in span and "kind" not in span and span["duration"] >= 1, span
+    tags = span["tags"]
+    assert tags["a"] == "b=c" and tags["empty"] == "" and tags["process.executable.name"] == "sh", span
+    assert abs(span["timestamp"] / 1e6 - time.time()) < 60, span
+
+
+def calls_nest():
+    done, spans = run("--name", "outer", "--", DIVAK, "exec", "--name", "inner", *SHOW)
+    by_name = {span["name"]: span for span in spans}
+    outer, inner = by_name["outer"], by_name["inner"]
+    assert inner["traceId"] == outer["traceId"] and inner["parentId"] == outer["id"], spans
+    assert inner["id"] in variables(done.stdout)["B3"], (done, spans)
+    assert outer["duration"] >= inner["duration"], spans
+
+
+def an_outer_context_is_joined_and_all_of_it_handed_on():
+    outer = {"TRACEPARENT": f"00-{TRACE}-{SPAN}-01", "TRACESTATE": "vendor=value", "BAGGAGE": "country-code=nl"}
+    done, spans = run(*SHOW, env=outer)
+    span, = spans
+    seen = variables(done.stdout)
+    assert span["traceId"] == TRACE and span["parentId"] == SPAN, span
+    assert seen["TRACEPARENT"] == f"00-{TRACE}-{span['id']}-01", seen
+    assert seen["TRACESTATE"] == outer["TRACESTATE"] and seen["BAGGAGE"] == outer["BAGGAGE"], seen
+    assert seen["B3"] == f"{TRACE}-{span['id']}-1-{SPAN}", seen
+
+
+def an_unsampled_trace_stays_unsampled():
+    done, spans = run("sh", "-c", SHOW[2] + "; exit 8", env={"B3": f"{TRACE}-{SPAN}-0"})
+    assert done.returncode == 8 and not spans, (done, spans)
+    assert variables(done.stdout)["TRACEPARENT"].endswith("-00"), done
+    for rate in ("DIVAK_SAMPLE_RATE", "DIVAK_ENABLED"):
+        done, spans = run("true", env={rate: "0"})
+        assert done.returncode == 0 and not spans, (rate, done, spans)
+
+
+# ---- delivery -------------------------------------------------------------------------------------
+
+def a_collector_that_stalls_holds_nobody_up_for_longer_than_close_timeout():
+    began = time.monotonic()
+    done, _ = run("true", env={"DIVAK_ENDPOINT": f"http://127.0.0.1:{PORT}/stall", "DIVAK_LOG": "off",
+                               "DIVAK_CLOSE_TIMEOUT": "200ms"})
+    # The collector stalls for 30 s, a request may take 10: either would be noticed.
+    assert done.returncode == 0 and time.monotonic() - began < 8, time.monotonic() - began
+    Collector.stall.set()
+
+
+def other_commands_are_handed_on_or_missed_with_words():
+    done = subprocess.run([DIVAK, "nothing-of-that-name"], capture_output=True, text=True, timeout=60)
+    assert done.returncode != 0 and "divak" in done.stderr, done
+
+
+SERVER = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Collector)
+SERVER.daemon_threads = True
+PORT = SERVER.server_address[1]
+threading.Thread(target=SERVER.serve_forever, daemon=True).start()
+
+passed = failed = 0
+for name, test in list(globals().items()):
+    if callable(test) and getattr(test, "__module__", "") == "__main__" and "_" in name and name.islower():
+        try:
+            test()
+            passed += 1
+        except Exception as error:  # one that fails does not hide the others
+            failed += 1
+            print(f"FAILED {name}: {type(error).__name__} {error}")
+SERVER.shutdown()
+print(f"{passed} passed, {failed} failed")
+sys.exit(failed != 0 or passed == 0)
