@@ -73,7 +73,8 @@ void divak_process_parent_extract(const divak_process_parent *parent,
     reader.extract_failure = DIVAK_EXTRACT_RESTART;
     reader.extract.request_id = false;
     reader.declared_count = 0;
-    reader.baggage_dropped = reader.bad_header = (divak_atomic_u64){0};
+    divak_store_relaxed(&reader.baggage_dropped, 0);
+    divak_store_relaxed(&reader.bad_header, 0);
 
     divak_propagation ids_reader = reader;
     ids_reader.table = NULL;
