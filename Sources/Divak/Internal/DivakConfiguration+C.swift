@@ -30,6 +30,22 @@ extension DivakConfiguration {
 
     /// Makes the engine.
     func makeTracer() throws(DivakError) -> OpaquePointer {
+        try withConfiguration { configuration throws(DivakError) in
+            for reporter in reporters {
+                let status = reporter.add(to: configuration)
+                if status < 0 { throw Self.error(status, "adding a reporter", configuration) }
+            }
+            var tracer: OpaquePointer?
+            let status = divak_tracer_create(configuration, &tracer)
+            guard status >= 0, let tracer else { throw Self.error(status, "making a tracer", configuration) }
+            return tracer
+        }
+    }
+
+    /// Lends a configuration of C with all settings in it.
+    func withConfiguration<Result>(
+        _ body: (OpaquePointer) throws(DivakError) -> Result
+    ) throws(DivakError) -> Result {
         let made = readsEnvironment ? divak_config_create() : divak_config_create_without_environment()
         guard let configuration = made else {
             throw DivakError(status: Int32(DIVAK_ERROR_MEMORY), while: "making a configuration")
@@ -48,17 +64,10 @@ extension DivakConfiguration {
             let status = divak_config_set(configuration, name, value)
             if status < 0 { throw Self.error(status, "setting \(name)", configuration) }
         }
-        for reporter in reporters {
-            let status = reporter.add(to: configuration)
-            if status < 0 { throw Self.error(status, "adding a reporter", configuration) }
-        }
-        var tracer: OpaquePointer?
-        let status = divak_tracer_create(configuration, &tracer)
-        guard status >= 0, let tracer else { throw Self.error(status, "making a tracer", configuration) }
-        return tracer
+        return try body(configuration)
     }
 
-    private static func error(_ status: Int32, _ doing: String, _ configuration: OpaquePointer) -> DivakError {
+    static func error(_ status: Int32, _ doing: String, _ configuration: OpaquePointer) -> DivakError {
         DivakError(status: status, while: doing, detail: String(cString: divak_config_error(configuration)))
     }
 }
