@@ -31,10 +31,29 @@ extension DivakTracer {
 
     /// Asks the collector whether it would take spans, by sending it an empty list.
     ///
-    /// - Throws: `.system` when it would not, `.timeout` when it did not answer in time.
+    /// - Throws: `.system` when it would not, with the reason in its words; `.timeout` when it did not answer in time.
     public func check(timeout: Duration = .seconds(5)) async throws(DivakError) {
-        try await wait("check of the endpoint", timeout) { tracer, milliseconds, _ in
-            divak_tracer_check(tracer, milliseconds)
+        let what = "check of the endpoint"
+        do {
+            try await wait(what, timeout) { tracer, milliseconds, _ in divak_tracer_check(tracer, milliseconds) }
+        } catch {
+            guard error.code == .system, let failure = failure() else { throw error }
+            throw DivakError(status: error.code.rawValue, while: what, detail: failure)
+        }
+    }
+
+    /// Why the last message to a reporter, or the last check of it, failed; nil when it did not.
+    ///
+    /// ```swift
+    /// print(tracer.failure() ?? "all is well")    // http://127.0.0.1:9411: Couldn't connect to server
+    /// ```
+    ///
+    /// - Parameter index: The reporter's place in the order of adding.
+    public func failure(ofReporter index: Int = 0) -> String? {
+        guard index >= 0 else { return nil }
+        return withUnsafeTemporaryAllocation(of: CChar.self, capacity: 256) { text in
+            guard divak_tracer_failure(pointer, index, text.baseAddress, text.count) == DIVAK_OK else { return nil }
+            return text.baseAddress.map { String(cString: $0) }
         }
     }
 

@@ -290,6 +290,14 @@ int divak_tracer_check(divak_tracer *tracer, uint32_t milliseconds) {
     return divak_flusher_check(tracer, milliseconds * MILLISECOND);
 }
 
+int divak_tracer_failure(divak_tracer *tracer, size_t reporter, char *out, size_t capacity) {
+    if (out == NULL || capacity == 0) return DIVAK_ERROR_INVALID;
+    out[0] = '\0';
+    if (tracer == NULL || divak_load_acquire(&tracer->mode) == DIVAK_TRACER_NONE) return DIVAK_ERROR_INVALID;
+    if (!divak_process_check_fork()) return DIVAK_ERROR_REENTRANT;
+    return divak_flusher_failure(tracer, reporter, out, capacity);
+}
+
 void divak_tracer_set_enabled(divak_tracer *tracer, bool enabled) {
     if (tracer == NULL) return;
     uint32_t from = enabled ? DIVAK_TRACER_DISABLED : DIVAK_TRACER_ON;

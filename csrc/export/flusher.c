@@ -213,6 +213,7 @@ int divak_flusher_start(divak_tracer *tracer, const divak_flusher_options *optio
         .now = divak_clock_monotonic_now(),
         .flush_interval = options->flush_interval,
         .logs = options->logs,
+        .mutex = &flusher->mutex,
         .random = divak_clock_ticks() ^ (uint64_t)(uintptr_t)flusher,
     };
     status = divak_flusher_connect(flusher, error, error_capacity);
@@ -413,6 +414,15 @@ bool divak_flusher_is_over(const divak_tracer *tracer) {
 uint64_t divak_flusher_close_timeout(const divak_tracer *tracer) {
     const divak_flusher *flusher = flusher_of(tracer);
     return flusher == NULL ? 0 : flusher->close_timeout;
+}
+
+int divak_flusher_failure(const divak_tracer *tracer, size_t index, char *out, size_t capacity) {
+    divak_flusher *flusher = flusher_of(tracer);
+    if (flusher == NULL || index >= flusher->reporter_count) return DIVAK_ERROR_INVALID;
+    divak_mutex_lock(&flusher->mutex);
+    (void)snprintf(out, capacity, "%s", flusher->reporters[index]->failure);
+    divak_mutex_unlock(&flusher->mutex);
+    return out[0] == '\0' ? DIVAK_ABSENT : DIVAK_OK;
 }
 
 /* ---- counts -------------------------------------------------------------------------------------------------------- */

@@ -56,6 +56,10 @@ uint64_t divak_flusher_close_timeout(const divak_tracer *tracer);
 /* Adds what delivery knows to `out_stats`; false: no such reporter. */
 bool divak_flusher_stats(const divak_tracer *tracer, size_t reporter, divak_stats *out_stats);
 
+/* Why the last message to a reporter failed, cut to `capacity` with its 0: DIVAK_OK; DIVAK_ABSENT when it did not;
+ * DIVAK_ERROR_INVALID: no such reporter. */
+int divak_flusher_failure(const divak_tracer *tracer, size_t reporter, char *out, size_t capacity);
+
 /* For the child of a fork: nothing in flight, a thread of its own at once (from a hook after fork) or with the next call
  * that is not recording. */
 void divak_flusher_reset_after_fork(divak_tracer *tracer);

@@ -101,6 +101,14 @@ static void log_failure(divak_reporter *reporter, divak_delivery *delivery, uint
     reporter->failed_spans_since_log = 0;
 }
 
+/* What a caller may ask for after a check that failed, or when spans do not arrive. */
+static void note_failure(divak_reporter *reporter, divak_delivery *delivery, const char *text) {
+    if (text[0] == 0 && reporter->failure[0] == 0) return;
+    if (delivery->mutex != NULL) divak_mutex_lock(delivery->mutex);
+    (void)snprintf(reporter->failure, sizeof reporter->failure, "%s", text);
+    if (delivery->mutex != NULL) divak_mutex_unlock(delivery->mutex);
+}
+
 static void settle_probe(divak_reporter *reporter, divak_message *message, divak_part_result result) {
     reporter->probe_result = result == DIVAK_PART_DELIVERED ? DIVAK_OK : DIVAK_ERROR_SYSTEM;
     release_message(message);
@@ -154,7 +162,9 @@ void divak_reporter_settle_part(divak_reporter *reporter, divak_delivery *delive
                                 divak_part_result result, uint32_t drop_reason, uint64_t retry_after,
                                 const char *text) {
     message->state = DIVAK_MESSAGE_READY;
-    if (result != DIVAK_PART_DELIVERED) divak_add_relaxed(&reporter->counters.message_failures, 1);
+    const bool has_failed = result != DIVAK_PART_DELIVERED;
+    if (has_failed) divak_add_relaxed(&reporter->counters.message_failures, 1);
+    note_failure(reporter, delivery, !has_failed ? "" : text[0] != 0 ? text : reporter->display);
     if (message->is_probe) {
         settle_probe(reporter, message, result);
         return;
@@ -403,6 +413,7 @@ void divak_reporter_reset_after_fork(divak_reporter *reporter) {
     reporter->next = (divak_store_cursor){0};
     reporter->unsent_since = reporter->not_before = reporter->last_log = 0;
     reporter->failures = 0;
+    reporter->failure[0] = '\0';
     reporter->failed_spans_since_log = reporter->losses_reported = 0;
     memset(&reporter->counters, 0, sizeof reporter->counters);
 }

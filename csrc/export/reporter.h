@@ -16,6 +16,7 @@
 
 #include "base/atomics.h"
 #include "base/buffer.h"
+#include "base/thread.h"
 #include "divak/reporter.h"
 #include "divak/stats.h"
 #include "export/reporter_spec.h"
@@ -63,6 +64,8 @@ typedef struct divak_message {
     bool is_probe;          /* no spans: a check of the endpoint */
 } divak_message;
 
+enum { DIVAK_FAILURE_SIZE = 256 };
+
 typedef struct divak_reporter_counters {
     divak_atomic_u64 delivered;
     divak_atomic_u64 pending;  /* taken into the store for this reporter, not yet delivered or dropped */
@@ -89,6 +92,7 @@ typedef struct divak_reporter {
     uint64_t last_log;
     uint64_t failed_spans_since_log;
     uint64_t losses_reported;         /* what the last synthetic span told */
+    char failure[DIVAK_FAILURE_SIZE]; /* why the last message failed, ended by 0; "": it did not. Under the mutex */
     int probe_result;                 /* DIVAK_ABSENT while it is under way */
     divak_reporter_counters counters;
 } divak_reporter;
@@ -102,6 +106,7 @@ typedef struct divak_delivery {
     uint64_t flush_interval;
     bool is_hurried;         /* a flush or shutdown waits: send what there is */
     bool logs;
+    divak_mutex *mutex;      /* of what others may read: failure. NULL: nobody will */
     uint64_t lost_before_store; /* drops that befell all reporters alike */
     uint64_t random;         /* state for jitter and ids */
 } divak_delivery;

@@ -1,5 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* reporter_test.c - what becomes of messages: delivered, retried, split, refused, lost; and what others notice of it. */
+#include <arpa/inet.h>
+#include <netinet/in.h>
+#include <sys/socket.h>
+
 #include "sink.h"
 
 TEST(a_message_is_retried_until_it_is_taken_and_nothing_is_lost) {
@@ -231,6 +235,55 @@ TEST(check_asks_every_reporter_with_an_empty_message_that_counts_nothing) {
     CHECK_INT(DIVAK_ERROR_ENDED, divak_tracer_check(NULL, 10));
     tracing_end(&t);
     CHECK_INT(DIVAK_ERROR_ENDED, divak_tracer_check(t.tracer, 10));
+}
+
+/* A port that nobody listens on: taken, and given back. */
+static int closed_port(void) {
+    int file = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    struct sockaddr_in address = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
+    socklen_t size = sizeof address;
+    CHECK_INT(0, bind(file, (struct sockaddr *)&address, size));
+    CHECK_INT(0, getsockname(file, (struct sockaddr *)&address, &size));
+    close(file);
+    return ntohs(address.sin_port);
+}
+
+TEST(why_the_last_message_failed_can_be_asked) {
+    tracing t;
+    tracing_begin_plain(&t);
+    char endpoint[64], text[256];
+    snprintf(endpoint, sizeof endpoint, "http://user:secret@127.0.0.1:%d", closed_port());
+    CHECK_INT(DIVAK_OK, divak_config_add_zipkin_reporter(t.config, endpoint));
+    CHECK_INT(DIVAK_OK, divak_config_add_null_reporter(t.config));
+    tracing_start(&t);
+    CHECK_INT(DIVAK_ABSENT, divak_tracer_failure(t.tracer, 0, text, sizeof text));
+    CHECK_TEXT("", text, strlen(text));
+    CHECK_INT(DIVAK_ERROR_SYSTEM, divak_tracer_check(t.tracer, 20000));
+    CHECK_INT(DIVAK_OK, divak_tracer_failure(t.tracer, 0, text, sizeof text));
+    CHECK(strstr(text, "127.0.0.1") != NULL && strstr(text, "connect") != NULL);
+    CHECK(strstr(text, "secret") == NULL);
+    char cut[5];
+    CHECK_INT(DIVAK_OK, divak_tracer_failure(t.tracer, 0, cut, sizeof cut));
+    CHECK_TEXT("http", cut, strlen(cut));
+    CHECK_INT(DIVAK_ABSENT, divak_tracer_failure(t.tracer, 1, text, sizeof text));
+    CHECK_INT(DIVAK_ERROR_INVALID, divak_tracer_failure(t.tracer, 2, text, sizeof text));
+    CHECK_INT(DIVAK_ERROR_INVALID, divak_tracer_failure(NULL, 0, text, sizeof text));
+    CHECK_INT(DIVAK_ERROR_INVALID, divak_tracer_failure(t.tracer, 0, NULL, 0));
+    tracing_end(&t);
+}
+
+TEST(a_failure_is_forgotten_when_a_message_gets_through) {
+    sink s = {.answer = DIVAK_ERROR_SYSTEM};
+    tracing t;
+    sink_begin(&t, &s);
+    tracing_start(&t);
+    char text[256];
+    CHECK_INT(DIVAK_ERROR_SYSTEM, divak_tracer_check(t.tracer, 20000));
+    CHECK_INT(DIVAK_OK, divak_tracer_failure(t.tracer, 0, text, sizeof text));
+    __atomic_store_n(&s.answer, DIVAK_OK, __ATOMIC_RELAXED);
+    CHECK_INT(DIVAK_OK, divak_tracer_check(t.tracer, 20000));
+    CHECK_INT(DIVAK_ABSENT, divak_tracer_failure(t.tracer, 0, text, sizeof text));
+    tracing_end(&t);
 }
 
 CHECK_MAIN()
