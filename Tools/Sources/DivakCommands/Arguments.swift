@@ -1,0 +1,89 @@
+// SPDX-License-Identifier: Apache-2.0
+// Arguments.swift - options that several commands share.
+
+import ArgumentParser
+import DivakTerminal
+import Foundation
+
+/// A time on the command line: `250ms`, `10s`, `5m`, `2h`, `7d`.
+struct Span: ExpressibleByArgument {
+    /// Microseconds.
+    let microseconds: Int64
+
+    init?(argument: String) {
+        let digits = argument.prefix { $0.isNumber || $0 == "." }
+        let units: [String: Double] = [
+            "us": 1, "µs": 1, "ms": 1000, "s": 1_000_000, "m": 60_000_000, "h": 3_600_000_000, "d": 86_400_000_000,
+        ]
+        guard let number = Double(digits), let unit = units[String(argument.dropFirst(digits.count))],
+            number * unit < 9e18
+        else { return nil }
+        microseconds = Int64(number * unit)
+    }
+
+    static var help: String { "like 250ms, 10s, 5m, 2h, 7d" }
+}
+
+extension Screen.ColourWish: ExpressibleByArgument {}
+
+/// Where to ask.
+struct ServerOptions: ParsableArguments {
+    @Option(
+        help: ArgumentHelp(
+            "The Zipkin, or divak collector, to ask.",
+            discussion: "If none is given, the one of DIVAK_ENDPOINT, or http://127.0.0.1:9411.",
+            valueName: "url"
+        )
+    )
+    var url: String?
+
+    func client() throws -> ZipkinClient {
+        let variable = ProcessInfo.processInfo.environment["DIVAK_ENDPOINT"].flatMap { $0.isEmpty ? nil : $0 }
+        do {
+            return try ZipkinClient(url ?? variable ?? "http://127.0.0.1:9411")
+        } catch {
+            throw ValidationError("\(url == nil ? "DIVAK_ENDPOINT" : "--url"): \(error)")
+        }
+    }
+}
+
+/// How to show it.
+struct ScreenOptions: ParsableArguments {
+    @Option(name: [.customLong("color"), .customLong("colour")], help: "auto, always or never.")
+    var colour: Screen.ColourWish = .auto
+
+    @Flag(help: "Print the answer's JSON instead.")
+    var json = false
+
+    var screen: Screen { Screen.standardOutput(colour: colour) }
+}
+
+/// Writes lines, or bytes as they are, at once: a reader at a pipe's end may wait for them.
+enum Output {
+    static func lines(_ lines: [String]) throws {
+        try bytes(Data((lines.joined(separator: "\n") + "\n").utf8))
+    }
+
+    static func bytes(_ data: Data) throws {
+        do {
+            try FileHandle.standardOutput.write(contentsOf: data)
+        } catch {
+            // Whoever read has had enough, as `head` has.
+            throw ExitCode(0)
+        }
+    }
+
+    static func problem(_ text: String) {
+        FileHandle.standardError.write(Data(("divak: " + text + "\n").utf8))
+    }
+}
+
+/// Runs a command's body; failures become one line on standard error and exit status 1.
+func reporting(_ body: () async throws -> Void) async throws {
+    do {
+        try await body()
+    } catch let failure as CommandFailure {
+        Output.problem(failure.description)
+        throw ExitCode(1)
+    }
+}

@@ -1,0 +1,72 @@
+// SPDX-License-Identifier: Apache-2.0
+// TailCommand.swift - `divak tail`: spans as they arrive.
+
+import ArgumentParser
+import DivakTerminal
+import Foundation
+
+/// Follows spans.
+public struct TailCommand: AsyncParsableCommand {
+    /// How it is called.
+    public static let configuration = CommandConfiguration(
+        commandName: "tail",
+        abstract: "Prints spans as they arrive, until interrupted.",
+        discussion: "From divak collector at once; from another Zipkin by asking for new traces every second."
+    )
+
+    @OptionGroup var server: ServerOptions
+    @OptionGroup var output: ScreenOptions
+    @Option(help: "Only of this service.") var service: String?
+    @Flag(help: "Only those with an error.") var failed = false
+    @Option(help: ArgumentHelp("End after so many spans.", valueName: "n")) var count: Int?
+
+    /// Made by the parser.
+    public init() {}
+
+    /// Follows.
+    public func run() async throws {
+        try await reporting {
+            let client = try server.client()
+            var printer = SpanPrinter(screen: output.screen, isJSON: output.json, left: count ?? .max)
+            for try await spans in SpanFeed(client: client).lists() {
+                let wanted = spans.filter { span in
+                    (service == nil || span.service == service) && (!failed || span.isError)
+                }
+                try printer.show(wanted)
+                if printer.left == 0 { break }
+            }
+        }
+    }
+}
+
+/// A line a span.
+private struct SpanPrinter {
+    let screen: Screen
+    let isJSON: Bool
+    var left: Int
+    var colours: [String: Int] = [:]
+
+    mutating func show(_ spans: [ZipkinSpan]) throws {
+        let encoder = JSONEncoder()
+        encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
+        for span in spans.prefix(left) {
+            left -= 1
+            if isJSON {
+                try Output.bytes(encoder.encode(span) + Data("\n".utf8))
+                continue
+            }
+            let now = Int64(Date().timeIntervalSince1970 * 1_000_000)
+            let time = span.timestamp.map { Quantity.time($0, now: now) } ?? "unknown"
+            let duration = span.duration.map { Quantity.duration($0, unicode: screen.hasUnicode) } ?? "unfinished"
+            let colour = colours[span.service] ?? colours.count
+            colours[span.service] = colour
+            var line =
+                "\(screen.fitted(time, 12))  \(String(repeating: " ", count: max(10 - Screen.columns(duration), 0)))\(duration)  "
+            line += screen.styled(screen.shown(span.service), .service(colour)) + "  "
+            line += screen.styled(screen.shown(span.name ?? "unknown"), span.isError ? .failure : .plain)
+            if let error = span.tags?["error"] { line += screen.styled("  " + screen.shown(error), .failure) }
+            line += "  " + screen.styled(screen.shown(span.traceId), .faint)
+            try Output.lines([line])
+        }
+    }
+}
