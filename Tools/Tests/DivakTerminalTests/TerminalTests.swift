@@ -149,6 +149,34 @@ struct TerminalTests {
         #expect(TraceTable(on: plain).lines([], now: 0) == ["no traces"])
     }
 
+    @Test func callsAreATreeInWhichEachServiceIsExpandedOnce() {
+        let links = [
+            DependencyLink(parent: "gateway", child: "orders", callCount: 120),
+            DependencyLink(parent: "gateway", child: "stock", callCount: 12),
+            DependencyLink(parent: "orders", child: "stock", callCount: 80, errorCount: 4),
+            DependencyLink(parent: "stock", child: "mysql", callCount: 1),
+        ]
+        #expect(
+            DependencyTree(on: plain).lines(links) == [
+                "gateway",
+                "├─ orders       120 calls",
+                "│  └─ stock      80 calls  4 failed (5 %)",
+                "│     └─ mysql    1 call",
+                "└─ stock         12 calls",
+            ]
+        )
+    }
+
+    @Test func circlesOfCallsEnd() {
+        let circle = [
+            DependencyLink(parent: "a", child: "b", callCount: 1),
+            DependencyLink(parent: "b", child: "a", callCount: 1),
+            DependencyLink(parent: "c", child: "c", callCount: 1),
+        ]
+        #expect(DependencyTree(on: ascii).lines(circle).count == 5)
+        #expect(DependencyTree(on: ascii).lines([]) == ["no calls between services"])
+    }
+
     @Test func theEnvironmentIsHeeded() {
         func screen(_ colour: Screen.ColourWish, _ variables: [String: String]) -> Screen {
             Screen.standardOutput(colour: colour) { variables[$0] }
