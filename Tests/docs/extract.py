@@ -4,6 +4,7 @@
 
     extract.py readme README.md LANGUAGE     prints the blocks ```LANGUAGE, one program, and the line it begins at
     extract.py header HEADER.h PRELUDE.h     prints a C program made of the code in the header's first comment
+    extract.py articles ARTICLE.md...        prints one Swift file, each block ```swift a function of it
 
 In a header's first comment, code is what is indented by four blanks or more and has a line that ends a statement or
 opens a block; tables and pictures have none. A run of such lines with `int main` is the program itself. Otherwise
@@ -89,6 +90,18 @@ def header_program(path, prelude):
     return "\n".join(out) + "\n"
 
 
+def articles_program(paths):
+    imports, functions = set(), []
+    for path in map(pathlib.Path, paths):
+        for block in readme_blocks(path, "swift"):
+            lines = block.splitlines()
+            imports.update(line for line in lines if line.startswith("import "))
+            body = [line for line in lines if not line.startswith("import ")]
+            name = re.sub(r"\W", "_", path.stem)
+            functions += [f"// {path.name}", f"func {name}_{len(functions)}() async throws {{", *body, "}", ""]
+    return "\n".join([*sorted(imports), "", *functions])
+
+
 def main():
     kind, path = sys.argv[1], pathlib.Path(sys.argv[2])
     if kind == "readme":
@@ -101,6 +114,8 @@ def main():
         if program is None:
             sys.exit(3)
         sys.stdout.write(program)
+    elif kind == "articles":
+        sys.stdout.write(articles_program(sys.argv[2:]))
     else:
         sys.exit(__doc__)
 

@@ -40,7 +40,7 @@ readme_c() {
 
 # Against the modules that `swift build` leaves behind: a package of its own would compile everything once more.
 readme_swift() {
-    local options=() bin
+    options=()
     [ -z "${DIVAK_SWIFT_SCRATCH:-}" ] || options=(--scratch-path "$DIVAK_SWIFT_SCRATCH")
     swift build "${options[@]}" --product Divak >"$docs/swift.log" 2>&1 || { cat "$docs/swift.log"; return 1; }
     bin=$(swift build "${options[@]}" --show-bin-path)
@@ -52,6 +52,13 @@ readme_swift() {
     [ "$(DIVAK_ENDPOINT=$collector/202/swift timeout 20 "$docs/readme_swift")" = "42 users" ] && delivered swift 2
 }
 
+# Every example of the articles is one that the compiler takes.
+articles_compile() {
+    $extract articles Sources/Divak/Divak.docc/*.md >"$docs/articles.swift" || return 1
+    swift build "${options[@]}" --product DivakTesting >"$docs/swift.log" 2>&1 || { cat "$docs/swift.log"; return 1; }
+    swiftc -swift-version 6 -typecheck -module-cache-path "$docs/cache" -I "$bin/Modules" -I include "$docs/articles.swift"
+}
+
 # Without a collector the programs must say so, as README promises.
 readme_without_collector() {
     local said
@@ -61,6 +68,7 @@ readme_without_collector() {
 
 check "README's C runs and its span arrives" readme_c
 check "README's Swift runs and its spans arrive" readme_swift
+check "the examples of the articles compile" articles_compile
 check "README's C fails, and says why, without a collector" readme_without_collector
 check "README has at most 150 lines" test "$(wc -l <README.md)" -le 150
 
