@@ -52,6 +52,7 @@ typedef struct divak_settings {
     bool has_sample_per_second;
     uint32_t sample_per_second;
     bool resample;
+    bool late_decision;
 
     /* Ids and time. NULL: Divak's own. */
     uint32_t trace_id_is_64_bit; /* 0 or 1 */

@@ -58,6 +58,8 @@
  *   request_id_header  x-request-id
  *   request_id         copy; or generate: make one (UUID 4) where none came
  *   resample           false; true: traces that upstream did not sample are offered to the sampler
+ *   late_decision      false; true: unsampled spans are recorded, at the price of sampled ones, so
+ *                      that divak_span_set_sampled can still send them; else they end as `filtered`
  *   name_bytes         255: of a name, 1 to 65535; longer is cut, as with the next two
  *   key_bytes          255: of a tag's key, 1 to 255
  *   value_bytes        1024: of a tag's value or an annotation, 1 to 65535

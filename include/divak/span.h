@@ -284,6 +284,14 @@ DIVAK_API int divak_span_set_start(const divak_span *span, uint64_t timestamp);
 /* Says that this span shares its id with the client's half, as after a join. */
 DIVAK_API int divak_span_set_shared(const divak_span *span, bool shared);
 
+/* Changes the decision before the end: whether this span goes to Zipkin, and what its headers and
+ * the children that start after say. Spans that ended or started before keep theirs. `span` is
+ * changed: copies made earlier, a scope's among them, have the old decision for children and
+ * headers. An unsampled span can be sampled only where it is recorded: by the setting
+ * "late_decision", or for a firehose handler; else DIVAK_ERROR_NOT_RECORDING. A debug trace stays
+ * sampled: DIVAK_ERROR_INVALID. Nothing is changed then. */
+DIVAK_API int divak_span_set_sampled(divak_span *span, bool sampled);
+
 /* A name and an address on the network. Zero it first; what is not set is left out: NULL text,
  * port 0. */
 typedef struct divak_endpoint {
