@@ -100,6 +100,8 @@ typedef struct divak_settings {
     bool allow_metadata;
     uint32_t log; /* DIVAK_LOG_... */
 
+    divak_own_format propagators[DIVAK_PROPAGATORS_MAX];
+    size_t propagator_count;
     divak_handler handlers[DIVAK_CONFIG_HANDLERS_MAX];
     size_t handler_count;
     divak_reporter_spec reporters[DIVAK_CONFIG_REPORTERS_MAX];

@@ -75,6 +75,7 @@
 #define DIVAK_CONFIG_H
 
 #include "divak/handler.h"
+#include "divak/propagation.h"
 #include "divak/reporter.h"
 #include "divak/sampler.h"
 #include "divak/span.h"
@@ -102,6 +103,11 @@ DIVAK_API const char *divak_config_error(const divak_config *config);
 /* The root sampler, in place of sample_rate and sample_per_second; NULL brings those back. It must
  * outlive the tracers made from this config (sampler.h). */
 DIVAK_API int divak_config_set_sampler(divak_config *config, divak_sampler *sampler);
+
+/* A format of headers of your own, beside those of the setting "propagation" (propagation.h).
+ * DIVAK_ERROR_INVALID when it has neither function or a name that is no token, DIVAK_ERROR_FULL
+ * after 4. */
+DIVAK_API int divak_config_add_propagator(divak_config *config, const divak_propagator *propagator);
 
 /* Another source of ids: called for each new span id and each half of a trace id; 0 is asked again
  * up to 8 times, then Divak makes the id. Called on any thread that starts spans, several at once;
