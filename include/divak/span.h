@@ -213,6 +213,12 @@ DIVAK_API bool divak_span_is_open(const divak_span *span);
 /* Whether the span is open and nothing was said about it since its start: no tag, annotation, error
  * or endpoint. */
 DIVAK_API bool divak_span_is_untouched(const divak_span *span);
+/* The name that an open span started with: for messages to people. Copied into `out` (capacity
+ * bytes, ended by 0 when there is room); `out_length` is its whole length, also when that is more
+ * than capacity (DIVAK_ERROR_TRUNCATED). DIVAK_ABSENT when it started without one, or is not open.
+ * Counts nothing. */
+DIVAK_API int divak_span_start_name(const divak_span *span, char *out, size_t capacity,
+                                    size_t *out_length);
 
 static inline int divak_span_tag(const divak_span *span, const char *key, size_t key_length,
                                  const char *value, size_t value_length) {
