@@ -92,7 +92,7 @@ extension DivakSpan: CustomStringConvertible {
     public var description: String { "\(traceID)-\(spanID)-\(isDebug ? "d" : isSampled ? "1" : "0")" }
 }
 
-private func hexadecimal(_ id: UInt64) -> String {
+func hexadecimal(_ id: UInt64) -> String {
     String(unsafeUninitializedCapacity: 16) { digits in
         for place in 0..<16 {
             let nibble = UInt8(truncatingIfNeeded: id >> UInt64(60 - 4 * place)) & 15

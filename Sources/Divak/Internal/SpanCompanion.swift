@@ -21,15 +21,19 @@ extension SpanCreator: CustomStringConvertible {
 final class SpanCompanion: Sendable {
     let handle: divak_span
     let creator: SpanCreator
+    /// Who notes what is left open, in the strict mode of tests.
+    private let watch: SpanWatch?
 
     init(of handle: divak_span, creator: SpanCreator) {
         self.handle = handle
         self.creator = creator
+        watch = SpanWatch.current
+        watch?.started(handle, creator)
     }
 
     deinit {
         // C knows whether it was ended, by whichever copy of its handle, in whichever language.
-        if withUnsafePointer(to: handle, divak_span_is_open) { OrphanedSpan.report(handle, creator) }
+        if withUnsafePointer(to: handle, divak_span_is_open) { OrphanedSpan.report(handle, creator, to: watch) }
     }
 }
 
