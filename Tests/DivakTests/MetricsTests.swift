@@ -56,7 +56,7 @@ extension Everything {
             for _ in 0..<4 { tracer.withSpan("lost") { _ in } }
             let open = tracer.startSpan("late")
             open.tag("key", "value")
-            try? await tracer.shutdown(timeout: .milliseconds(50))
+            try? await tracer.shutdown(timeout: .milliseconds(500))
             open.finish()
             metrics.record()
             let second = [("otel.component.type", "divak_reporter"), ("otel.component.name", "divak_reporter/1")]
