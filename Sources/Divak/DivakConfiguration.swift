@@ -26,11 +26,22 @@ public struct DivakConfiguration: Sendable {
     public var sampleRate: Double?
     /// How many new traces a second are sampled at most (`sample_per_second`, default no limit).
     public var samplesPerSecond: Int?
+    /// Which new traces are sampled, in place of the two above (default nil: by them).
+    public var sampler: DivakSampler?
+    /// Whether spans that are not sampled are recorded, at the price of sampled ones, so that
+    /// ``DivakSpan/setSampled(_:)`` can still send them (`late_decision`, default false).
+    public var allowsLateDecisions: Bool?
     /// The formats of headers that are written, and read (`propagation`, default `b3multi` and `tracecontext` written,
     /// all read).
     public var propagation: [Propagation]?
-    /// Names of header fields that are carried along (`baggage_fields`, default none).
-    public var baggageFields: [String]?
+    /// Formats of headers of your own, beside those (default none).
+    public var propagators: [DivakPropagator] = []
+    /// Fields that are carried along with a trace (`baggage_fields`, default none).
+    public var baggageFields: [DivakBaggageField]?
+    /// The header that holds the request id (`request_id_header`, default `x-request-id`).
+    public var requestIDHeader: String?
+    /// Whether a request that comes without an id gets one, a UUID (`request_id`, default false).
+    public var makesRequestIDs: Bool?
     /// Whether a server's span takes the id of the client's (`join`, default true) or is its child.
     public var joinsClientSpans: Bool?
     /// How often spans are sent (`flush_interval`, default 1 s).
@@ -41,6 +52,19 @@ public struct DivakConfiguration: Sendable {
     public var closeTimeout: Duration?
     /// How much memory there is for spans altogether (`buffer_bytes`, default 32 MiB).
     public var bufferBytes: Int?
+
+    /// Tags of every span that has not got the tag itself (`tags`, default none); values hold no commas.
+    public var tags: [String: String]?
+    /// Code that looks at every span as it begins and as it ends, at most 16 (default none).
+    public var handlers: [DivakHandler] = []
+
+    /// Another source of ids (default nil: Divak's own).
+    ///
+    /// Called for each new span and each half of a trace's id, by several threads at once; it must not block. 0 is asked
+    /// again up to 8 times, then Divak makes the id.
+    public var idGenerator: (@Sendable () -> UInt64)?
+    /// Another clock, for starts, ends and annotations (default nil: the system's); called as the source of ids.
+    public var clock: (@Sendable () -> DivakTimestamp)?
 
     /// Any setting by its name, as in divak/config.h; applied after the properties above.
     public var settings: [String: String] = [:]

@@ -138,7 +138,7 @@ extension DivakTracer {
 // MARK: - The two callbacks
 
 /// Where C puts headers: the context of `put` points at one.
-private struct HeaderSink {
+struct HeaderSink {
     let set: (String, String) -> Void
 
     static let put: divak_put_header = { context, name, nameCount, value, valueCount in

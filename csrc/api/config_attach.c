@@ -1,4 +1,4 @@
-/* config_attach.c - what is attached to a config: sampler, ids, clock, handlers, reporters. */
+/* config_attach.c - what is attached to a config: sampler, ids, clock, formats, handlers, reporters. */
 /* SPDX-License-Identifier: Apache-2.0 */
 #include <string.h>
 
@@ -24,6 +24,20 @@ int divak_config_set_clock(divak_config *config, divak_read_clock read, void *co
     if (config == NULL) return DIVAK_ERROR_INVALID;
     config->read_clock = read;
     config->read_clock_context = context;
+    return DIVAK_OK;
+}
+
+int divak_config_add_propagator(divak_config *config, const divak_propagator *propagator) {
+    if (config == NULL) return DIVAK_ERROR_INVALID;
+    if (config->propagator_count == DIVAK_PROPAGATORS_MAX) {
+        return divak_config_fail(config, DIVAK_ERROR_FULL, "propagator", "there are 4 already");
+    }
+    divak_own_format *place = &config->propagators[config->propagator_count];
+    if (propagator == NULL || divak_propagation_own_format(propagator, place) != DIVAK_OK) {
+        return divak_config_fail(config, DIVAK_ERROR_INVALID, "propagator",
+                                 "it has no function, or not 0 to 8 names of headers");
+    }
+    config->propagator_count++;
     return DIVAK_OK;
 }
 

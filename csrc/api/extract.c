@@ -100,6 +100,34 @@ static int read_traceparent(const carrier *from, divak_traceparent *out) {
     return divak_traceparent_parse(line.bytes, line.length, out);
 }
 
+/* Both ids or none: a parent with half of them would be no parent. */
+static bool has_whole_ids(const divak_span *span) {
+    return (span->trace_id_high | span->trace_id_low) != 0 && span->span_id != 0;
+}
+
+static divak_sampling sampling_of(uint32_t flags) {
+    if ((flags & DIVAK_SPAN_DECIDED) == 0) return DIVAK_SAMPLING_DEFER;
+    if ((flags & DIVAK_SPAN_DEBUG) != 0) return DIVAK_SAMPLING_DEBUG;
+    return (flags & DIVAK_SPAN_SAMPLED) != 0 ? DIVAK_SAMPLING_ACCEPT : DIVAK_SAMPLING_DENY;
+}
+
+static int read_own(carrier *from, const divak_own_format *format, divak_b3 *out) {
+    if (format->extract == NULL) return DIVAK_ABSENT;
+    divak_span span = {.slot = 0};
+    int status = format->extract(format->context, from->get, from->context, &span);
+    if (status != DIVAK_OK) return status == DIVAK_ABSENT ? status : DIVAK_ERROR_INVALID;
+    bool has_ids = has_whole_ids(&span);
+    if (!has_ids && (span.trace_id_high | span.trace_id_low | span.span_id) != 0) return DIVAK_ERROR_INVALID;
+    *out = (divak_b3){.has_ids = has_ids, .sampling = sampling_of(span.flags)};
+    if (has_ids) {
+        out->ids.trace_id_high = span.trace_id_high;
+        out->ids.trace_id_low = span.trace_id_low;
+        out->ids.span_id = span.span_id;
+        out->ids.parent_id = span.parent_id;
+    }
+    return DIVAK_OK;
+}
+
 static found read_context(carrier *from) {
     const divak_formats *formats = &from->propagation->extract;
     found context = {.status = DIVAK_ABSENT};
@@ -123,6 +151,9 @@ static found read_context(carrier *from) {
                                       context.b3.ids.trace_id_high == w3c.ids.trace_id_high &&
                                       context.b3.ids.trace_id_low == w3c.ids.trace_id_low;
         context.is_random = context.may_have_tracestate && w3c.is_random;
+    }
+    for (size_t i = 0; i < from->propagation->own_count && context.status != DIVAK_OK; i++) {
+        context.status = count_bad(from, read_own(from, &from->propagation->own[i], &context.b3));
     }
     if (context.status != DIVAK_OK) context.status = DIVAK_ABSENT;
     return context;

@@ -9,6 +9,7 @@
 #include "api/header_names.h"
 #include "api/propagation.h"
 #include "wire/b3.h"
+#include "wire/request_id.h"
 #include "wire/traceparent.h"
 
 typedef struct outlet {
@@ -88,6 +89,59 @@ static void put_carried(outlet *to, const divak_propagation *propagation, bool h
     }
 }
 
+/* What a format of the user's puts, when that is one header and no more. */
+typedef struct checked_outlet {
+    outlet *to;
+    divak_propagation *propagation;
+} checked_outlet;
+
+static void put_checked(void *context, const char *name, size_t name_length, const char *value,
+                        size_t value_length) {
+    checked_outlet *checked = context;
+    bool is_header = divak_propagation_is_header_name(name, name_length) &&
+                     (value != NULL || value_length == 0);
+    for (size_t i = 0; is_header && i < value_length; i++) {
+        unsigned char c = (unsigned char)value[i];
+        is_header = c == '\t' || (c >= 0x20 && c != 0x7f);
+    }
+    if (!is_header) {
+        divak_add_relaxed(&checked->propagation->truncated, 1);
+        return;
+    }
+    checked->to->put(checked->to->context, name, name_length, value == NULL ? "" : value,
+                     value_length);
+    checked->to->count++;
+}
+
+static void put_own(outlet *to, divak_propagation *propagation, const divak_span *span,
+                    bool is_message) {
+    checked_outlet checked = {.to = to, .propagation = propagation};
+    for (size_t i = 0; i < propagation->own_count; i++) {
+        const divak_own_format *format = &propagation->own[i];
+        if (format->inject == NULL) continue;
+        format->inject(format->context, span, is_message, put_checked, &checked);
+    }
+}
+
+int divak_propagation_inject_response(divak_propagation *propagation, const divak_span *span,
+                                      uint32_t headers, divak_put_header put_header,
+                                      void *context) {
+    if (propagation == NULL || span == NULL || put_header == NULL) return DIVAK_ABSENT;
+    outlet to = {.put = put_header, .context = context};
+    divak_b3 b3 = b3_of(span);
+    if ((headers & DIVAK_RESPONSE_B3) != 0) put_single(&to, &b3, true);
+    if ((headers & DIVAK_RESPONSE_B3_MULTI) != 0) put_multi(&to, &b3);
+    char id[DIVAK_REQUEST_ID_MAX];
+    size_t length;
+    if ((headers & DIVAK_RESPONSE_REQUEST_ID) != 0 &&
+        divak_propagation_baggage(propagation, span, DIVAK_NAME_REQUEST_ID,
+                                  strlen(DIVAK_NAME_REQUEST_ID), id, sizeof id,
+                                  &length) == DIVAK_OK) {
+        put(&to, propagation->request_id_header.text, id, length);
+    }
+    return to.count > 0 ? DIVAK_OK : DIVAK_ABSENT;
+}
+
 int divak_propagation_inject(divak_propagation *propagation, const divak_span *span,
                              bool is_message, divak_put_header put_header, void *context) {
     if (propagation == NULL || span == NULL || put_header == NULL) return DIVAK_ABSENT;
@@ -113,5 +167,6 @@ int divak_propagation_inject(divak_propagation *propagation, const divak_span *s
         }
         divak_baggage_table_release(propagation->table, span->baggage, span->baggage_generation);
     }
+    if (propagation->own_count != 0) put_own(&to, propagation, span, is_message);
     return to.count > 0 ? DIVAK_OK : DIVAK_ABSENT;
 }

@@ -204,6 +204,32 @@ bool divak_propagation_is_field_value(const char *value, size_t length) {
     return length == 0 || (value[0] != ' ' && value[length - 1] != ' ');
 }
 
+/* ---- Formats of the user's ------------------------------------------------------------------- */
+
+bool divak_propagation_is_header_name(const char *name, size_t length) {
+    divak_header_name ignored;
+    return name != NULL && copy_name(name, length, &ignored);
+}
+
+int divak_propagation_own_format(const divak_propagator *propagator, divak_own_format *out_format) {
+    if (propagator->inject == NULL && propagator->extract == NULL) return DIVAK_ERROR_INVALID;
+    if (propagator->header_count > DIVAK_PROPAGATOR_HEADERS) return DIVAK_ERROR_INVALID;
+    divak_own_format format = {
+        .inject = propagator->inject,
+        .extract = propagator->extract,
+        .context = propagator->context,
+        .header_count = propagator->header_count,
+    };
+    for (size_t i = 0; i < format.header_count; i++) {
+        const char *name = propagator->headers == NULL ? NULL : propagator->headers[i];
+        if (name == NULL || !copy_name(name, strlen(name), &format.headers[i])) {
+            return DIVAK_ERROR_INVALID;
+        }
+    }
+    *out_format = format;
+    return DIVAK_OK;
+}
+
 /* ---- Names for clearing ---------------------------------------------------------------------- */
 
 static bool is_in_use(const divak_propagation *propagation, int format) {
@@ -231,6 +257,11 @@ const char *divak_propagation_header_at(const divak_propagation *propagation, si
         const divak_declared *field = &propagation->declared[i];
         if (index < field->header_count) return field->headers[index].text;
         index -= field->header_count;
+    }
+    for (size_t i = 0; i < propagation->own_count; i++) {
+        const divak_own_format *format = &propagation->own[i];
+        if (index < format->header_count) return format->headers[index].text;
+        index -= format->header_count;
     }
     return NULL;
 }

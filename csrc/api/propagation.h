@@ -52,6 +52,8 @@ enum {
     DIVAK_DECLARED_MAX = 15, /* fields; with all formats on they just fit into a header block */
     DIVAK_DECLARED_HEADERS = 4,
     DIVAK_HEADER_NAME_MAX = 63,
+    DIVAK_PROPAGATORS_MAX = 4,
+    DIVAK_PROPAGATOR_HEADERS = 8,
     DIVAK_DECLARED_BYTES = 8192 /* values of all declared fields of a span together */
 };
 
@@ -68,6 +70,15 @@ typedef struct divak_declared {
     size_t header_count; /* 0: local, never on the wire */
 } divak_declared;
 
+/* A format of the user's, with the names of its headers. */
+typedef struct divak_own_format {
+    void (*inject)(void *context, const divak_span *span, bool is_message, divak_put_header put, void *put_context);
+    int (*extract)(void *context, divak_get_header get, void *get_context, divak_span *out_parent);
+    void *context;
+    divak_header_name headers[DIVAK_PROPAGATOR_HEADERS];
+    size_t header_count;
+} divak_own_format;
+
 typedef struct divak_propagation {
     /* Written before the first use, only read after. */
     divak_formats extract;
@@ -78,6 +89,8 @@ typedef struct divak_propagation {
     divak_header_name request_id_header;
     divak_declared declared[DIVAK_DECLARED_MAX];
     size_t declared_count;
+    divak_own_format own[DIVAK_PROPAGATORS_MAX];
+    size_t own_count;
     divak_baggage_table *table; /* NULL: nothing but ids and decision is carried */
     uint64_t (*random)(void *context); /* for request ids; NULL: none are made */
     void *random_context;
@@ -100,6 +113,11 @@ int divak_propagation_add_fields(divak_propagation *propagation, const char *tex
 /* DIVAK_ERROR_INVALID for what is no token or is taken. */
 int divak_propagation_set_request_id_header(divak_propagation *propagation, const char *name,
                                             size_t length);
+/* Whether a text is a header's name as HTTP has it, of up to DIVAK_HEADER_NAME_MAX bytes. */
+bool divak_propagation_is_header_name(const char *name, size_t length);
+/* Makes a format out of what a user gave. DIVAK_ERROR_INVALID: it has no function, or too many names or one that is no
+ * token. */
+int divak_propagation_own_format(const divak_propagator *propagator, divak_own_format *out_format);
 /* The declared field of a name, regardless of case, or -1. */
 int divak_propagation_find_field(const divak_propagation *propagation, const char *name,
                                  size_t length);
@@ -117,6 +135,8 @@ int divak_propagation_extract_headers(divak_propagation *propagation, const diva
                                       size_t count, divak_span *out_parent);
 int divak_propagation_inject(divak_propagation *propagation, const divak_span *span,
                              bool is_message, divak_put_header put, void *context);
+int divak_propagation_inject_response(divak_propagation *propagation, const divak_span *span, uint32_t headers,
+                                      divak_put_header put, void *context);
 /* DIVAK_ERROR_TRUNCATED: some headers had no room. */
 int divak_propagation_inject_block(divak_propagation *propagation, const divak_span *span,
                                    divak_header_block *out_block);

@@ -36,6 +36,12 @@ int divak_inject_message(divak_tracer *tracer, const divak_span *span, divak_put
     return divak_propagation_inject(divak_tracer_propagation(tracer), span, true, put, context);
 }
 
+int divak_inject_response(divak_tracer *tracer, const divak_span *span, uint32_t headers,
+                          divak_put_header put, void *context) {
+    return divak_propagation_inject_response(divak_tracer_propagation(tracer), span, headers, put,
+                                             context);
+}
+
 int divak_inject_headers(divak_tracer *tracer, const divak_span *span,
                          divak_header_block *out_block) {
     return divak_propagation_inject_block(divak_tracer_propagation(tracer), span, out_block);

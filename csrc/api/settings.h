@@ -53,6 +53,7 @@ typedef struct divak_settings {
     bool has_sample_per_second;
     uint32_t sample_per_second;
     bool resample;
+    bool late_decision;
 
     /* Ids and time. NULL: Divak's own. */
     uint32_t trace_id_is_64_bit; /* 0 or 1 */
@@ -102,6 +103,8 @@ typedef struct divak_settings {
     bool allow_metadata;
     uint32_t log; /* DIVAK_LOG_... */
 
+    divak_own_format propagators[DIVAK_PROPAGATORS_MAX];
+    size_t propagator_count;
     divak_handler handlers[DIVAK_CONFIG_HANDLERS_MAX];
     size_t handler_count;
     divak_reporter_spec reporters[DIVAK_CONFIG_REPORTERS_MAX];

@@ -126,6 +126,7 @@ const divak_setting_row divak_setting_rows[DIVAK_SETTING_COUNT] = {
      AT(request_id_is_generated), .kind = DIVAK_SETTING_WORD, .words = request_ids,
      .standard = "copy", .hint = "copy or generate"},
     {"resample", AT(resample), BOOLEAN, .standard = "false"},
+    {"late_decision", AT(late_decision), BOOLEAN, .standard = "false"},
     {"name_bytes",
      AT(name_bytes), .kind = DIVAK_SETTING_SHORT_SIZE, .least = 1, .most = 65535,
      .standard = "255", .hint = "a size from 1 to 65535"},

@@ -129,6 +129,7 @@ static void fill_engine_options(const divak_settings *settings, divak_sampler *s
         .trace_id_is_64_bit = settings->trace_id_is_64_bit,
         .trace_id_has_time = settings->trace_id_time,
         .resamples = settings->resample,
+        .decides_late = settings->late_decision,
         .sampler = sampler,
         .make_id = settings->make_id,
         .make_id_context = settings->make_id_context,

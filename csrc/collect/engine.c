@@ -197,7 +197,7 @@ int divak_engine_prepare(divak_tracer *tracer, uint16_t index, const divak_engin
                             options->annotations_max < tracer->field_limit / SMALLEST_ANNOTATION;
     bool has_short_limits = options->name_bytes < SHORT || options->key_bytes < SHORT || options->value_bytes < SHORT;
     tracer->short_limit = has_short_limits || tracer->counts_fields ? 0 : SHORT;
-    tracer->records_unsampled = 0;
+    tracer->records_unsampled = options->decides_late;
     tracer->is_special = options->make_id != NULL || options->read_clock != NULL || options->trace_id_is_64_bit ||
                          options->trace_id_has_time || options->resamples || options->handler_count != 0 ||
                          tracer->counts_fields;

@@ -63,6 +63,7 @@ typedef struct divak_engine_options {
     bool trace_id_is_64_bit;
     bool trace_id_has_time;
     bool resamples;          /* traces unsampled upstream are offered to the sampler again */
+    bool decides_late;       /* unsampled spans are recorded: divak_span_set_sampled may come yet */
     divak_sampler *sampler;
     divak_make_id make_id;
     void *make_id_context;
@@ -88,7 +89,7 @@ struct divak_tracer {
     uint64_t field_limit;         /* bytes of fields that a slot holds */
     uint64_t short_limit;         /* 32: texts of fewer bytes take the quick way; 0: none do */
     divak_atomic_u32 mode;        /* DIVAK_TRACER_... */
-    uint32_t records_unsampled;   /* a handler wants them */
+    uint32_t records_unsampled;   /* a handler wants them, or decisions may come late */
     uint32_t is_special;          /* own clock, own ids, handlers, odd trace ids, counted tags: the long way */
     uint32_t sampler_overrides;   /* a rule may overrule what upstream decided */
     uint32_t counts_fields;       /* tags_max or annotations_max can be reached */

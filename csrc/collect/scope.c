@@ -28,10 +28,20 @@ void divak_set_current_provider(divak_current_provider provide, void *context) {
     divak_store_release(&current_provider, chosen);
 }
 
+static divak_atomic_u64 refused_function; /* a divak_scope_refused */
+static divak_atomic_pointer refused_context;
+
+void divak_set_scope_refused(divak_scope_refused refused, void *context) {
+    divak_store_relaxed(&refused_context, context);
+    /* Pairs with the acquire in divak_scope_close: the context is there before the function is. */
+    divak_store_release(&refused_function, (uint64_t)(uintptr_t)refused);
+}
+
 int divak_scope_open(const divak_span *span, divak_scope *out_scope) {
     divak_thread *thread = &divak_this_thread;
     *out_scope = (divak_scope){
         .previous = thread->current,
+        .span_id = span == NULL ? 0 : span->span_id,
         .thread = (uint64_t)(uintptr_t)thread,
         .depth = thread->depth,
         .is_open = 1,
@@ -52,6 +62,10 @@ int divak_scope_close(divak_scope *scope) {
             if (mode == DIVAK_TRACER_NONE || mode == DIVAK_TRACER_CLOSED) continue;
             divak_add_relaxed(&tracer->counters.scope_misuse, 1);
             break;
+        }
+        divak_scope_refused refused = (divak_scope_refused)(uintptr_t)divak_load_acquire(&refused_function);
+        if (refused != NULL) {
+            refused(divak_load_relaxed(&refused_context), scope->span_id, scope->thread != (uint64_t)(uintptr_t)thread);
         }
         return DIVAK_ERROR_ORDER;
     }

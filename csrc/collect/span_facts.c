@@ -103,6 +103,19 @@ int divak_span_set_shared(const divak_span *span, bool shared) {
     return leave(span, slot);
 }
 
+int divak_span_set_sampled(divak_span *span, bool sampled) {
+    if (span == NULL) return DIVAK_ERROR_NOT_RECORDING;
+    if ((span->flags & DIVAK_SPAN_DEBUG) != 0 && !sampled) return DIVAK_ERROR_INVALID;
+    int status;
+    divak_slot *slot = enter(span, &status);
+    if (slot == NULL) return status;
+    const uint64_t bit = (uint64_t)DIVAK_RECORD_SAMPLED << 8;
+    change_meta(slot, bit, sampled ? bit : 0);
+    span->flags = (span->flags & ~(uint32_t)DIVAK_SPAN_SAMPLED) | DIVAK_SPAN_DECIDED |
+                  (sampled ? DIVAK_SPAN_SAMPLED : 0u);
+    return leave(span, slot);
+}
+
 static int set_endpoint(const divak_span *span, const divak_endpoint *endpoint, uint8_t service_type,
                         uint8_t address_type) {
     if (!divak_span_is_recording(span)) return DIVAK_ERROR_NOT_RECORDING;

@@ -108,8 +108,8 @@ static void make_trace(divak_tracer *tracer, divak_thread *thread, uint64_t now,
     }
 }
 
-static divak_decision ask_sampler(divak_tracer *tracer, const divak_start_options *options, const divak_span *parent,
-                                  const divak_span *span) {
+static divak_decision ask_sampler(divak_tracer *tracer, const divak_start_options *options, divak_key name_key,
+                                  const divak_span *parent, const divak_span *span) {
     if (tracer->options.sampler == NULL) return DIVAK_SAMPLE;
     divak_sampling_request request = {
         .trace_id_high = span->trace_id_high,
@@ -125,6 +125,12 @@ static divak_decision ask_sampler(divak_tracer *tracer, const divak_start_option
         .route_length = options->route_length,
         .parent = parent,
     };
+    /* A registered name is looked up for rules on names; the table only grows, so nobody need be kept from it. */
+    const divak_key_entry *entry = name_key == DIVAK_NO_KEY ? NULL : divak_key_table_find(&divak_keys, name_key);
+    if (entry != NULL) {
+        request.name = divak_keys.bytes + entry->offset;
+        request.name_length = entry->length;
+    }
     return divak_sampler_ask(tracer->options.sampler, &request);
 }
 
@@ -271,16 +277,16 @@ static __attribute__((noinline)) int start_specially(divak_tracer *tracer, const
     bool was_decided = (span.flags & DIVAK_SPAN_DECIDED) != 0;
     bool sampled = (span.flags & DIVAK_SPAN_SAMPLED) != 0;
     if (!was_decided) {
-        sampled = ask_sampler(tracer, options, has_parent ? parent : NULL, &span) == DIVAK_SAMPLE;
+        sampled = ask_sampler(tracer, options, name_key, has_parent ? parent : NULL, &span) == DIVAK_SAMPLE;
     } else if ((span.flags & DIVAK_SPAN_DEBUG) == 0 && (is_remote || !has_parent)) {
         divak_decision overridden =
-            tracer->sampler_overrides ? ask_sampler(tracer, options, parent, &span) : DIVAK_DEFER;
+            tracer->sampler_overrides ? ask_sampler(tracer, options, name_key, parent, &span) : DIVAK_DEFER;
         if (overridden != DIVAK_DEFER) {
             sampled = overridden == DIVAK_SAMPLE;
         } else if (!sampled && tracer->options.resamples) {
             divak_span undecided = *parent;
             undecided.flags &= ~(uint32_t)DIVAK_SPAN_DECIDED;
-            sampled = ask_sampler(tracer, options, &undecided, &span) == DIVAK_SAMPLE;
+            sampled = ask_sampler(tracer, options, name_key, &undecided, &span) == DIVAK_SAMPLE;
         }
     }
     span.flags = (span.flags & ~(uint32_t)DIVAK_SPAN_SAMPLED) | DIVAK_SPAN_DECIDED |

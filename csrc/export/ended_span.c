@@ -227,6 +227,40 @@ int divak_ended_span_set_tag(divak_ended_span *span, const char *key, size_t key
     return DIVAK_OK;
 }
 
+/* What was said before, whichever half of an endpoint it was. */
+static void forget_remote(divak_ended_span *span, size_t before) {
+    divak_field field;
+    const uint8_t *at = divak_record_fields(span->record);
+    while (divak_field_next(span->record, &at, &field) && (size_t)(field.key - bytes_of(span)) < before) {
+        bool is_remote = field.type == DIVAK_FIELD_REMOTE_SERVICE || field.type == DIVAK_FIELD_REMOTE_ADDRESS;
+        if (is_remote) forget_field(span, &field);
+    }
+}
+
+int divak_ended_span_set_remote(divak_ended_span *span, const divak_endpoint *endpoint) {
+    if (endpoint == NULL || (endpoint->service == NULL && endpoint->service_length != 0)) return DIVAK_ERROR_INVALID;
+    const size_t before = span->fields_end;
+    const bool has_address = endpoint->has_ipv4 || endpoint->has_ipv6 || endpoint->port != 0;
+    divak_record_address address = {
+        .has_ipv4 = endpoint->has_ipv4, .has_ipv6 = endpoint->has_ipv6, .port = endpoint->port};
+    memcpy(address.ipv4, endpoint->ipv4, sizeof address.ipv4);
+    memcpy(address.ipv6, endpoint->ipv6, sizeof address.ipv6);
+    int status = DIVAK_OK;
+    if (endpoint->service_length != 0) {
+        status = append_field(span, DIVAK_FIELD_REMOTE_SERVICE, NULL, 0, endpoint->service, endpoint->service_length);
+    }
+    if (status == DIVAK_OK && has_address) {
+        status = append_field(span, DIVAK_FIELD_REMOTE_ADDRESS, NULL, 0, (const char *)&address, sizeof address);
+    }
+    if (status != DIVAK_OK) {
+        span->fields_end = before; /* all of it or nothing */
+        close_record(span);
+        return status;
+    }
+    forget_remote(span, before);
+    return DIVAK_OK;
+}
+
 int divak_ended_span_remove_tag(divak_ended_span *span, const char *key, size_t key_length) {
     divak_field field;
     while (find_tag(span, key, key_length, &field)) forget_field(span, &field);

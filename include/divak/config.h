@@ -62,6 +62,8 @@
  *   request_id_header  x-request-id
  *   request_id         copy; or generate: make one (UUID 4) where none came
  *   resample           false; true: traces that upstream did not sample are offered to the sampler
+ *   late_decision      false; true: unsampled spans are recorded, at the price of sampled ones, so
+ *                      that divak_span_set_sampled can still send them; else they end as `filtered`
  *   name_bytes         255: of a name, 1 to 65535; longer is cut, as with the next two
  *   key_bytes          255: of a tag's key, 1 to 255
  *   value_bytes        1024: of a tag's value or an annotation, 1 to 65535
@@ -77,6 +79,7 @@
 #define DIVAK_CONFIG_H
 
 #include "divak/handler.h"
+#include "divak/propagation.h"
 #include "divak/reporter.h"
 #include "divak/sampler.h"
 #include "divak/span.h"
@@ -104,6 +107,11 @@ DIVAK_API const char *divak_config_error(const divak_config *config);
 /* The root sampler, in place of sample_rate and sample_per_second; NULL brings those back. It must
  * outlive the tracers made from this config (sampler.h). */
 DIVAK_API int divak_config_set_sampler(divak_config *config, divak_sampler *sampler);
+
+/* A format of headers of your own, beside those of the setting "propagation" (propagation.h).
+ * DIVAK_ERROR_INVALID when it has neither function or a name that is no token, DIVAK_ERROR_FULL
+ * after 4. */
+DIVAK_API int divak_config_add_propagator(divak_config *config, const divak_propagator *propagator);
 
 /* Another source of ids: called for each new span id and each half of a trace id; 0 is asked again
  * up to 8 times, then Divak makes the id. Called on any thread that starts spans, several at once;

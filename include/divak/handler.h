@@ -83,6 +83,8 @@ DIVAK_API bool divak_ended_span_annotation_at(const divak_ended_span *span, size
 DIVAK_API int divak_ended_span_set_name(divak_ended_span *span, const char *name, size_t length);
 DIVAK_API int divak_ended_span_set_tag(divak_ended_span *span, const char *key, size_t key_length,
                                        const char *value, size_t value_length);
+/* Who was on the other side, in place of what was known; what `endpoint` leaves out is left out. */
+DIVAK_API int divak_ended_span_set_remote(divak_ended_span *span, const divak_endpoint *endpoint);
 DIVAK_API int divak_ended_span_remove_tag(divak_ended_span *span, const char *key,
                                           size_t key_length);
 DIVAK_API int divak_ended_span_remove_annotation(divak_ended_span *span, size_t index);

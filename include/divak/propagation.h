@@ -99,6 +99,18 @@ DIVAK_API int divak_inject(divak_tracer *tracer, const divak_span *span, divak_p
 DIVAK_API int divak_inject_message(divak_tracer *tracer, const divak_span *span,
                                    divak_put_header put, void *context);
 
+/* What goes onto a response, for whoever asked: any of these together. */
+enum {
+    DIVAK_RESPONSE_REQUEST_ID = 1, /* the request id that the span carries, whatever the formats */
+    DIVAK_RESPONSE_B3 = 2,         /* the header b3, with the ids of `span` itself */
+    DIVAK_RESPONSE_B3_MULTI = 4    /* X-B3-..., likewise */
+};
+
+/* Writes these of the headers of a response; responses that report an error are no exception.
+ * DIVAK_ABSENT when there is nothing to say. */
+DIVAK_API int divak_inject_response(divak_tracer *tracer, const divak_span *span, uint32_t headers,
+                                    divak_put_header put, void *context);
+
 enum {
     DIVAK_HEADERS_MAX = 24,
     DIVAK_HEADERS_BYTES = 12288
@@ -122,6 +134,30 @@ DIVAK_API int divak_inject_headers(divak_tracer *tracer, const divak_span *span,
 /* The `index`-th name of all the headers that the tracer may write or read, or NULL when there are
  * no more: for clearing a reused request. Valid as long as the tracer is not shut down. */
 DIVAK_API const char *divak_propagation_header(divak_tracer *tracer, size_t index);
+
+/* ---- formats of your own --------------------------------------------------------------------- */
+
+/* A format beside the built-in ones, for systems that have headers of their own:
+ * divak_config_add_propagator (config.h). It is called on any thread, several at once, and must not
+ * block. Texts are as for the functions above. */
+typedef struct divak_propagator {
+    /* Writes the headers for `span`: each by put(put_context, ...), after those of the formats that
+     * are configured. What is no header (a name that is no token of up to 63 bytes, a value with
+     * control characters) is left out, and counted `truncated`. May be NULL. */
+    void (*inject)(void *context, const divak_span *span, bool is_message, divak_put_header put,
+                   void *put_context);
+    /* Reads the headers by get(get_context, ...), where none of the configured formats was there
+     * and well formed. DIVAK_OK: `out_parent`, zeroed before, has ids (both or none) and, where
+     * that is decided, the flags DIVAK_SPAN_DECIDED with DIVAK_SPAN_SAMPLED or DIVAK_SPAN_DEBUG;
+     * its other fields are ignored. DIVAK_ABSENT: nothing there. DIVAK_ERROR_INVALID: malformed,
+     * counted `bad_header`. Several are asked in the order of adding. May be NULL. */
+    int (*extract)(void *context, divak_get_header get, void *get_context, divak_span *out_parent);
+    /* The headers that it reads or writes, for divak_propagation_header: `header_count` names, each
+     * ended by 0, at most 8. Copied. */
+    const char *const *headers;
+    size_t header_count;
+    void *context; /* yours; must stay valid until the tracer is shut down */
+} divak_propagator;
 
 /* ---- ids ------------------------------------------------------------------------------------- */
 

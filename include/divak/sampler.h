@@ -36,7 +36,7 @@ typedef struct divak_sampling_request {
     uint64_t trace_id_high;
     uint64_t trace_id_low;
     divak_kind kind;
-    const char *name; /* NULL when it was given as a key */
+    const char *name; /* given as text or as a key */
     size_t name_length;
     const char *method;
     size_t method_length;

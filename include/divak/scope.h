@@ -22,6 +22,7 @@ DIVAK_BEGIN
 
 typedef struct divak_scope {
     divak_span previous;
+    uint64_t span_id; /* of the scope's own span; 0: none */
     uint64_t thread; /* Divak's own */
     uint32_t depth;
     uint32_t is_open;
@@ -33,6 +34,13 @@ DIVAK_API int divak_scope_open(const divak_span *span, divak_scope *out_scope);
  * (`scope_misuse`), when it is not the innermost open scope of this thread. Closing twice is
  * DIVAK_ERROR_ORDER too. */
 DIVAK_API int divak_scope_close(divak_scope *scope);
+
+/* Called on the thread of each close that is refused: with the id of the span whose scope it was, 0
+ * where there is none, and whether another thread had opened it. For tests: programs look at the
+ * counter. */
+typedef void (*divak_scope_refused)(void *context, uint64_t span_id, bool is_other_thread);
+/* Sets it; NULL takes it away. One for the process. `context` must stay valid from then on. */
+DIVAK_API void divak_set_scope_refused(divak_scope_refused refused, void *context);
 
 /* The current span: this thread's, or else what the provider says. DIVAK_OK, or DIVAK_ABSENT with a
  * zeroed span. It may have ended meanwhile: a span that has can still be a parent. */

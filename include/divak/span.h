@@ -209,6 +209,18 @@ static inline bool divak_span_is_sampled(const divak_span *span) {
     return span != NULL && (span->flags & DIVAK_SPAN_SAMPLED) != 0;
 }
 
+/* Whether the span is recorded and has not ended yet. Counts nothing, whatever the answer. */
+DIVAK_API bool divak_span_is_open(const divak_span *span);
+/* Whether the span is open and nothing was said about it since its start: no tag, annotation, error
+ * or endpoint. */
+DIVAK_API bool divak_span_is_untouched(const divak_span *span);
+/* The name that an open span started with: for messages to people. Copied into `out` (capacity
+ * bytes, ended by 0 when there is room); `out_length` is its whole length, also when that is more
+ * than capacity (DIVAK_ERROR_TRUNCATED). DIVAK_ABSENT when it started without one, or is not open.
+ * Counts nothing. */
+DIVAK_API int divak_span_start_name(const divak_span *span, char *out, size_t capacity,
+                                    size_t *out_length);
+
 static inline int divak_span_tag(const divak_span *span, const char *key, size_t key_length,
                                  const char *value, size_t value_length) {
     if (!divak_span_is_recording(span)) return DIVAK_ERROR_NOT_RECORDING;
@@ -278,6 +290,14 @@ DIVAK_API int divak_span_set_kind(const divak_span *span, divak_kind kind);
 DIVAK_API int divak_span_set_start(const divak_span *span, uint64_t timestamp);
 /* Says that this span shares its id with the client's half, as after a join. */
 DIVAK_API int divak_span_set_shared(const divak_span *span, bool shared);
+
+/* Changes the decision before the end: whether this span goes to Zipkin, and what its headers and
+ * the children that start after say. Spans that ended or started before keep theirs. `span` is
+ * changed: copies made earlier, a scope's among them, have the old decision for children and
+ * headers. An unsampled span can be sampled only where it is recorded: by the setting
+ * "late_decision", or for a firehose handler; else DIVAK_ERROR_NOT_RECORDING. A debug trace stays
+ * sampled: DIVAK_ERROR_INVALID. Nothing is changed then. */
+DIVAK_API int divak_span_set_sampled(divak_span *span, bool sampled);
 
 /* A name and an address on the network. Zero it first; what is not set is left out: NULL text,
  * port 0. */

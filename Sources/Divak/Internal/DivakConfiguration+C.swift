@@ -18,7 +18,11 @@ extension DivakConfiguration {
         add("sample_rate", sampleRate.map { "\($0)" })
         add("sample_per_second", samplesPerSecond.map { "\($0)" })
         add("propagation", propagation?.map(\.rawValue).joined(separator: ","))
-        add("baggage_fields", baggageFields?.joined(separator: ","))
+        add("baggage_fields", baggageFieldsText)
+        add("request_id_header", requestIDHeader)
+        add("request_id", makesRequestIDs.map { $0 ? "generate" : "copy" })
+        add("late_decision", allowsLateDecisions.map { "\($0)" })
+        add("tags", tagsText)
         add("join", joinsClientSpans.map { "\($0)" })
         add("flush_interval", flushInterval.map { "\($0.milliseconds)ms" })
         add("timeout", timeout.map { "\($0.milliseconds)ms" })
@@ -30,14 +34,17 @@ extension DivakConfiguration {
 
     /// Makes the engine.
     func makeTracer() throws(DivakError) -> OpaquePointer {
-        try withConfiguration { configuration throws(DivakError) in
+        if let refusal { throw refusal }
+        return try withConfiguration { configuration throws(DivakError) in
             for reporter in reporters {
                 let status = reporter.add(to: configuration)
                 if status < 0 { throw Self.error(status, "adding a reporter", configuration) }
             }
+            let attached = try attach(to: configuration)
             var tracer: OpaquePointer?
             let status = divak_tracer_create(configuration, &tracer)
             guard status >= 0, let tracer else { throw Self.error(status, "making a tracer", configuration) }
+            Attachments.keep(attached, for: tracer)
             return tracer
         }
     }

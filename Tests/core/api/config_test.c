@@ -215,7 +215,7 @@ TEST(values_that_are_none_are_refused_and_change_nothing) {
         "trace_id_time", "x", "join", "", "trust", "some", "extract_failure", "abort",
         "baggage_fields", "a b", "baggage_fields", "a,a", "baggage_fields", "a=b3",
         "request_id_header", "x id", "request_id_header", "traceparent", "request_id", "uuid",
-        "resample", "x", "name_bytes", "0", "name_bytes", "65536", "key_bytes", "256",
+        "resample", "x", "late_decision", "2", "name_bytes", "0", "name_bytes", "65536", "key_bytes", "256",
         "value_bytes", "0", "tags_max", "0", "tags_max", "513", "annotations_max", "513",
         "span_bytes", "511", "span_bytes", "513", "span_bytes", "131072", "allow_metadata", "x",
     };

@@ -96,10 +96,10 @@ TEST(every_setting_from_code_arrives_also_when_the_config_is_gone) {
             "ca_file", "/etc/ssl/own.pem", "log", "debug", "trace_id_bits", "64", "trace_id_time",
             "1", "join", "off", "trust", "limited", "extract_failure", "tag", "baggage_fields",
             "country-code,user=x-user-id|x-uid,-local", "request_id_header", "X-Correlation-Id",
-            "request_id", "generate", "resample", "on", "name_bytes", "1", "key_bytes", "2",
+            "request_id", "generate", "resample", "on", "late_decision", "on", "name_bytes", "1", "key_bytes", "2",
             "value_bytes", "65535", "tags_max", "512", "annotations_max", "1", "span_bytes", "512",
             "allow_metadata", "yes");
-    CHECK(!all.enabled && !all.join && all.trace_id_time && all.resample && all.allow_metadata);
+    CHECK(!all.enabled && !all.join && all.trace_id_time && all.resample && all.late_decision && all.allow_metadata);
     check_text_is("checkout", all.service_name);
     static const uint8_t ip[16] = {0x20, 0x01, 0x0d, 0xb8, [15] = 1};
     CHECK(all.local_address.has_ipv6 && !all.local_address.has_ipv4);

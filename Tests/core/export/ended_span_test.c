@@ -208,4 +208,39 @@ TEST(any_bytes_as_a_record_are_handled_inside_of_it) {
     }
 }
 
+static size_t count_fields(const divak_ended_span *span, uint8_t type) {
+    size_t count = 0;
+    const uint8_t *at = divak_record_fields(span->record);
+    divak_field field;
+    while (divak_field_next(span->record, &at, &field)) count += field.type == type;
+    return count;
+}
+
+static void change_remote(divak_ended_span *span) {
+    divak_endpoint endpoint = {.service = "db", .service_length = 2, .has_ipv4 = true, .ipv4 = {192, 0, 2, 7}};
+    CHECK_INT(DIVAK_OK, divak_ended_span_set_remote(span, &endpoint));
+    CHECK_INT(1, count_fields(span, DIVAK_FIELD_REMOTE_SERVICE));
+    CHECK_INT(1, count_fields(span, DIVAK_FIELD_REMOTE_ADDRESS));
+    CHECK_INT(DIVAK_OK, divak_ended_span_set_remote(span, &(divak_endpoint){.port = 80}));
+    CHECK_INT(0, count_fields(span, DIVAK_FIELD_REMOTE_SERVICE));
+    CHECK_INT(1, count_fields(span, DIVAK_FIELD_REMOTE_ADDRESS));
+    CHECK_INT(DIVAK_ERROR_INVALID, divak_ended_span_set_remote(span, NULL));
+    CHECK_INT(DIVAK_ERROR_INVALID, divak_ended_span_set_remote(span, &(divak_endpoint){.service_length = 1}));
+    static const char long_name[STORAGE] = "x";
+    divak_endpoint too_long = {.service = long_name, .service_length = sizeof long_name, .port = 1};
+    CHECK_INT(DIVAK_ERROR_TRUNCATED, divak_ended_span_set_remote(span, &too_long));
+    CHECK_INT(0, count_fields(span, DIVAK_FIELD_REMOTE_SERVICE));
+    CHECK_INT(1, count_fields(span, DIVAK_FIELD_REMOTE_ADDRESS));
+    expect_tag(span, "key", "value");
+    CHECK_INT(DIVAK_OK, divak_ended_span_set_remote(span, &(divak_endpoint){.port = 0}));
+    CHECK_INT(0, count_fields(span, DIVAK_FIELD_REMOTE_ADDRESS));
+}
+
+TEST(a_remote_endpoint_replaces_the_old_one_whole_or_not_at_all) {
+    begin();
+    add(DIVAK_FIELD_REMOTE_SERVICE, NULL, "old", 3);
+    add(DIVAK_FIELD_TAG_TEXT, "key", "value", 5);
+    CHECK(handle(change_remote));
+}
+
 CHECK_MAIN()
