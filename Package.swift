@@ -44,7 +44,16 @@ let package = Package(
             ]
         ),
         .target(name: "DivakTesting", dependencies: ["Divak"]),
-        .testTarget(name: "DivakTests", dependencies: ["CDivak", "Divak", "DivakTesting"]),
+        .testTarget(
+            name: "DivakTests",
+            dependencies: [
+                "CDivak",
+                "Divak",
+                "DivakTesting",
+                .product(name: "InMemoryLogging", package: "swift-log"),
+                .product(name: "MetricsTestKit", package: "swift-metrics"),
+            ]
+        ),
     ],
     swiftLanguageModes: [.v6],
     cLanguageStandard: .gnu11

@@ -46,7 +46,9 @@ readme_swift() {
     bin=$(swift build "${options[@]}" --show-bin-path)
     mkdir -p "$docs/swift"
     $extract readme README.md swift >"$docs/swift/main.swift" || return 1
-    mapfile -t objects < <(find "$bin/Divak.build" "$bin/CDivak.build" -name '*.o')
+    # Divak, and the interfaces that it stands on.
+    mapfile -t objects < <(cd "$bin" && find {CDivak,Divak,Instrumentation,Logging,CoreMetrics,Metrics,Tracing}.build \
+        -name '*.o' -printf "$bin/%p\n" 2>/dev/null)
     swiftc -swift-version 6 -warnings-as-errors -module-cache-path "$docs/cache" -I "$bin/Modules" -I include \
         "$docs/swift/main.swift" "${objects[@]}" -lcurl -lm -o "$docs/readme_swift" || return 1
     [ "$(DIVAK_ENDPOINT=$collector/202/swift timeout 20 "$docs/readme_swift")" = "42 users" ] && delivered swift 2
