@@ -43,6 +43,10 @@ extension DivakSpan {
     /// - Throws: `.invalid` for a name that is not declared (setting `baggage_fields`) while the format `baggage` is off,
     ///   or is no token; `.full` when the room for baggage is used up.
     public mutating func setBaggage(_ name: String, _ value: String?) throws(DivakError) {
+        // A span of a tracer that does nothing is all zeros, which to C is what a first tracer extracted from nothing.
+        if handle.span_id == 0, handle.flags == 0, handle.slot == 0 {
+            throw DivakError(status: Int32(DIVAK_ERROR_STALE), while: "setting baggage \"\(name)\"")
+        }
         let status = name.withBytes { name, nameCount in
             guard let value else { return divak_span_set_baggage(&handle, name, nameCount, nil, 0) }
             return value.withBytes { divak_span_set_baggage(&handle, name, nameCount, $0, $1) }

@@ -61,8 +61,8 @@ extension DivakSpan {
 
     /// The trace's id: 16 or 32 lower-case hexadecimal digits.
     public var traceID: String {
-        let low = hexadecimal(handle.trace_id_low)
-        return handle.trace_id_high == 0 ? low : hexadecimal(handle.trace_id_high) + low
+        handle.trace_id_high == 0
+            ? hexadecimal(handle.trace_id_low) : hexadecimal(handle.trace_id_high, handle.trace_id_low)
     }
 
     /// The span's id: 16 lower-case hexadecimal digits.
@@ -92,12 +92,18 @@ extension DivakSpan: CustomStringConvertible {
     public var description: String { "\(traceID)-\(spanID)-\(isDebug ? "d" : isSampled ? "1" : "0")" }
 }
 
-func hexadecimal(_ id: UInt64) -> String {
-    String(unsafeUninitializedCapacity: 16) { digits in
-        for place in 0..<16 {
-            let nibble = UInt8(truncatingIfNeeded: id >> UInt64(60 - 4 * place)) & 15
-            digits[place] = nibble + (nibble < 10 ? UInt8(ascii: "0") : UInt8(ascii: "a") - 10)
+/// The digits of one half or of both, all 16 or 32 of them.
+func hexadecimal(_ half: UInt64, _ other: UInt64? = nil) -> String {
+    String(unsafeUninitializedCapacity: other == nil ? 16 : 32) { digits in
+        func write(_ id: UInt64, at start: Int) {
+            for place in 0..<16 {
+                let nibble = UInt8(truncatingIfNeeded: id >> UInt64(60 - 4 * place)) & 15
+                digits[start + place] = nibble + (nibble < 10 ? UInt8(ascii: "0") : UInt8(ascii: "a") - 10)
+            }
         }
-        return 16
+        write(half, at: 0)
+        guard let other else { return 16 }
+        write(other, at: 16)
+        return 32
     }
 }

@@ -23,6 +23,10 @@ extension DivakTracer {
         into set: (_ name: String, _ value: String) -> Void
     ) {
         guard let span = span ?? .current else { return }
+        let newID = DivakRequest.newID(for: span)
+        let set = { (name: String, value: String) in
+            set(name, newID.map { isSameHeader($0.header, name) ? $0.id : value } ?? value)
+        }
         withoutActuallyEscaping(set) { set in
             withUnsafePointer(to: HeaderSink(set: set)) { sink in
                 withUnsafePointer(to: span.handle) { handle in
@@ -188,10 +192,4 @@ private struct HeaderSource {
         for buffer in lent { buffer.deallocate() }
         lent = []
     }
-}
-
-/// Whether two header names are the same but for the case of their ASCII letters.
-private func isSameHeader(_ left: String, _ right: String) -> Bool {
-    func lower(_ byte: UInt8) -> UInt8 { (UInt8(ascii: "A")...UInt8(ascii: "Z")).contains(byte) ? byte | 0x20 : byte }
-    return left.utf8.count == right.utf8.count && zip(left.utf8, right.utf8).allSatisfy { lower($0) == lower($1) }
 }

@@ -15,7 +15,7 @@ public import Divak
 /// let spans = try await collector.spans(of: tracer)
 /// #expect(spans.map(\.name) == ["inner", "outer"])
 /// ```
-public final class InMemoryCollector: Sendable {
+public final class InMemoryCollector: DivakReporterConvertible, Sendable {
     private let reporter = MemoryReporter()
     private let captured = Captured()
 
