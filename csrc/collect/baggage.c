@@ -26,9 +26,9 @@ static uint64_t free_word(uint32_t generation) {
 
 int divak_baggage_table_init(divak_baggage_table *table, uint32_t entries, uint64_t byte_budget) {
     memset(table, 0, sizeof *table);
-    void *pages = divak_system.map(entries * sizeof(divak_baggage_entry));
-    if (pages == NULL) return DIVAK_ERROR_MEMORY;
-    table->entries = pages;
+    /* Of the heap, not of pages of our own: leak checkers look for pointers to the blobs here. */
+    table->entries = divak_memory_allocate_zeroed(entries, sizeof(divak_baggage_entry));
+    if (table->entries == NULL) return DIVAK_ERROR_MEMORY;
     table->capacity = entries;
     /* A span may become a parent under another tracer, whose table has an entry of that number too:
      * somebody else's. Generations far apart keep it from being taken for the one meant. */
@@ -45,7 +45,7 @@ void divak_baggage_table_deinit(divak_baggage_table *table) {
     for (uint32_t i = 0; i < used; i++) {
         divak_memory_release(divak_load_relaxed(&table->entries[i].blob));
     }
-    divak_system.unmap(table->entries, table->capacity * sizeof(divak_baggage_entry));
+    divak_memory_release(table->entries);
     memset(table, 0, sizeof *table);
 }
 

@@ -97,6 +97,12 @@ int divak_span_add_field(const divak_span *span, uint8_t type, const void *key, 
     return status;
 }
 
+/* A key of which not even the first code point is within the limit: the tag is left out. */
+static int refuse_key(divak_tracer *tracer) {
+    divak_add_relaxed(&tracer->counters.truncated, 1);
+    return DIVAK_ERROR_TRUNCATED;
+}
+
 /* Cuts what is over its limit, at a code point, then adds. */
 static __attribute__((noinline)) int add_long_tag(const divak_span *span, const char *key, size_t key_length,
                                                   const char *value, size_t value_length) {
@@ -104,6 +110,7 @@ static __attribute__((noinline)) int add_long_tag(const divak_span *span, const 
     if (span->slot == 0) return DIVAK_ERROR_STALE;
     if (key == NULL || key_length == 0 || (value == NULL && value_length != 0)) return DIVAK_ERROR_INVALID;
     bool is_cut = divak_text_limit(key, &key_length, tracer->options.key_bytes);
+    if (key_length == 0) return refuse_key(tracer);
     is_cut |= divak_text_limit(value, &value_length, tracer->options.value_bytes);
     int status = divak_span_add_field(span, DIVAK_FIELD_TAG_TEXT, key, key_length, value, value_length, NULL);
     if (status == DIVAK_OK && is_cut) {
@@ -133,6 +140,7 @@ static __attribute__((noinline)) int add_long_key(const divak_span *span, uint8_
     divak_tracer *tracer = divak_tracer_of(span);
     if (key == NULL || key_length == 0) return DIVAK_ERROR_INVALID;
     bool is_cut = divak_text_limit(key, &key_length, tracer->options.key_bytes);
+    if (key_length == 0) return refuse_key(tracer);
     int status = divak_span_add_field(span, type, key, key_length, value, value_length, NULL);
     if (status == DIVAK_OK && is_cut) {
         divak_add_relaxed(&tracer->counters.truncated, 1);

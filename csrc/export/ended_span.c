@@ -22,6 +22,7 @@ static bool is_tag(const divak_field *field) {
 
 /* Finds the field that counts for a tag: the last, but the first of "error". */
 static bool find_tag(const divak_ended_span *span, const char *key, size_t key_length, divak_field *out) {
+    if (key == NULL) return false;
     const uint8_t *at = divak_record_fields(span->record);
     bool first_counts = key_length == 5 && memcmp(key, "error", 5) == 0;
     bool found = false;
@@ -207,6 +208,7 @@ static void forget_field(divak_ended_span *span, const divak_field *field) {
 }
 
 int divak_ended_span_set_name(divak_ended_span *span, const char *name, size_t length) {
+    if (name == NULL && length != 0) return DIVAK_ERROR_INVALID;
     return append_field(span, DIVAK_FIELD_NAME, NULL, 0, name, length);
 }
 

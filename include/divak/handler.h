@@ -77,7 +77,8 @@ DIVAK_API bool divak_ended_span_annotation_at(const divak_ended_span *span, size
                                               uint64_t *out_timestamp, const char **out_text,
                                               size_t *out_length);
 
-/* Changes; DIVAK_OK, or DIVAK_ERROR_TRUNCATED when the span has no more room (unchanged then).
+/* Changes; DIVAK_OK, or DIVAK_ERROR_TRUNCATED when the span has no more room, DIVAK_ERROR_INVALID
+ * for NULL with a length or an empty key (unchanged then).
  * set_tag replaces, also the tag "error"; its value is text. Taking away what is not there is
  * DIVAK_OK for a tag, DIVAK_ERROR_INVALID for an annotation, whose followers move up by one. */
 DIVAK_API int divak_ended_span_set_name(divak_ended_span *span, const char *name, size_t length);

@@ -37,11 +37,6 @@ static void counted_release(void *memory) {
     real_system.release(memory);
 }
 
-static void *refused_map(size_t size) {
-    (void)size;
-    return NULL;
-}
-
 static void watch_system(int allowed) {
     real_system = divak_system;
     allocations = releases = 0;
@@ -274,10 +269,9 @@ TEST(memory_of_free_entries_is_used_again) {
 
 TEST(without_memory_nothing_is_created_and_nothing_leaks) {
     divak_baggage_table table;
-    real_system = divak_system;
-    divak_system.map = refused_map;
+    watch_system(0);
     CHECK_INT(DIVAK_ERROR_MEMORY, divak_baggage_table_init(&table, 2, 65536));
-    divak_system = real_system;
+    unwatch_system();
     handle one, two;
     CHECK_INT(DIVAK_ERROR_FULL, create(&table, "x", DIVAK_BAGGAGE_BY_REFERENCE, none, &one));
     CHECK(!divak_baggage_table_retain(&table, 1, 1));

@@ -75,6 +75,22 @@ TEST(a_cut_falls_before_the_code_point_that_does_not_fit) {
     tracing_end(&t);
 }
 
+TEST(a_key_of_which_no_code_point_fits_is_left_out_and_counted) {
+    tracing t;
+    tracing_begin(&t);
+    divak_config_set(t.config, "key_bytes", "3");
+    tracing_start(&t);
+    divak_span span = tracing_span(t.tracer, "op", NULL);
+    static const char key[] = "\xf0\x9f\x98\x80";
+    CHECK_INT(DIVAK_ERROR_TRUNCATED, divak_span_tag(&span, key, 4, "v", 1));
+    CHECK_INT(DIVAK_ERROR_TRUNCATED, divak_span_tag_int(&span, key, 4, 7));
+    CHECK_INT(DIVAK_ERROR_TRUNCATED, divak_span_tag_bool(&span, key, 4, true));
+    CHECK_INT(3, truncated(&t));
+    divak_span_finish(&span);
+    tracing_expect(&t, "[" ROOT_1 "'name':'op','timestamp':1000000,'duration':1," LOCAL "}]");
+    tracing_end(&t);
+}
+
 TEST(a_value_of_64_mebibytes_costs_no_more_than_its_limit) {
     tracing t;
     tracing_begin(&t);

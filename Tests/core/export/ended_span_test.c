@@ -167,6 +167,24 @@ TEST(a_span_without_room_is_left_as_it_was) {
     CHECK(handle(fill_up));
 }
 
+static void say_null(divak_ended_span *span) {
+    size_t length;
+    CHECK_INT(DIVAK_ERROR_INVALID, divak_ended_span_set_name(span, NULL, 5));
+    CHECK_INT(DIVAK_ERROR_INVALID, divak_ended_span_set_tag(span, NULL, 4, "x", 1));
+    CHECK_INT(DIVAK_ERROR_INVALID, divak_ended_span_set_tag(span, "key", 3, NULL, 1));
+    CHECK_INT(DIVAK_ERROR_INVALID, divak_ended_span_set_tag(span, "", 0, "x", 1));
+    CHECK(!divak_ended_span_has_tag(span, NULL, 4));
+    CHECK(divak_ended_span_tag(span, NULL, 4, &length) == NULL);
+    CHECK_INT(DIVAK_OK, divak_ended_span_remove_tag(span, NULL, 4));
+    expect_tag(span, "text", "x");
+}
+
+TEST(null_in_a_handler_is_refused_and_changes_nothing) {
+    begin();
+    add(DIVAK_FIELD_TAG_TEXT, "text", "x", 1);
+    CHECK(handle(say_null));
+}
+
 /* Reads and changes everything; what comes of it is not the point. */
 static void touch_all(divak_ended_span *span) {
     const char *key, *value;
