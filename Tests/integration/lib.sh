@@ -2,7 +2,7 @@
 # end. Sourced by bash, with the build folder in $build.
 # SPDX-License-Identifier: Apache-2.0
 
-root=$(cd "$(dirname "${BASH_SOURCE[0]}")/../.." && pwd)
+[ -n "${root:-}" ] || root=$(cd "$(dirname "${BASH_SOURCE[0]}")/../.." && pwd)
 here=$root/Tests/integration
 build=$(readlink -f "${build:-$root/build/gcc}")
 work=$build/integration
@@ -25,6 +25,16 @@ build_program() {
         -o "$work/$name" -L"$build" -ldivak -Wl,-rpath,"$build" -pthread -lm
 }
 
+# build_inside_program NAME SOURCE... - the same with the static library, for programs that reach below the interface, to
+# the seams of csrc/base.
+build_inside_program() {
+    local name=$1 flags=()
+    shift
+    nm "$build/libdivak.a" 2>/dev/null | grep -q __asan_init && flags=(-fsanitize=address,undefined -fno-sanitize-recover=all)
+    "${CC:-cc}" -std=gnu11 -O2 -g -D_GNU_SOURCE -Wall -Wextra -Werror "${flags[@]}" -I"$root/include" -I"$root/csrc" \
+        -I"$here" "$@" -o "$work/$name" "$build/libdivak.a" -pthread -lm -lcurl -ldl
+}
+
 # start_server COMMAND... - starts a server that prints "PORT n" and ends when its standard input closes; its port is
 # in $port then, its process in $server.
 start_server() {
@@ -37,6 +47,12 @@ start_server() {
     exec {server_input}>"$pipe" {server_output}<"$pipe.out"
     rm -f "$pipe" "$pipe.out"
     read -r -t 20 _ port <&"$server_output" || { echo "the server did not start: $*"; exit 1; }
+}
+
+# make_certificate NAME - a certificate for 127.0.0.1 that nobody but itself vouches for: $work/NAME.pem and .key.
+make_certificate() {
+    openssl req -x509 -newkey rsa:2048 -nodes -keyout "$work/$1.key" -out "$work/$1.pem" -days 2 -subj /CN=127.0.0.1 \
+        -addext subjectAltName=IP:127.0.0.1 2>/dev/null || { echo "no certificate could be made"; exit 1; }
 }
 
 stop_servers() {
@@ -68,9 +84,14 @@ finish() {
 
 # run_program NAME ARGUMENT... - builds Tests/integration/faults/NAME.c, runs it, and keeps its output for `figure`.
 run_program() {
+    build_program "$1" "$here/faults/$1.c" "$here"/collector*.c || exit 1
+    run_built "$@"
+}
+
+# run_built NAME ARGUMENT... - the same with a program that is there already.
+run_built() {
     local name=$1
     shift
-    build_program "$name" "$here/faults/$name.c" "$here"/collector*.c || exit 1
     "${launch[@]}" "$work/$name" "$@" | tee "$work/$name.out"
     program_status=${PIPESTATUS[0]}
     last_line=$(tail -n 1 "$work/$name.out")

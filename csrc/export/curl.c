@@ -35,6 +35,7 @@
 
 enum {
     OLDEST_LIBCURL = 0x075500,
+    SAFE_SESSIONS_LIBCURL = 0x080c00, /* before, it frees a name twice when memory runs out while it keeps a session */
     BODY_LIMIT = 64 * 1024,        /* of an answer; what is beyond is not read */
     HEADER_LIMIT = 64 * 1024,      /* of all header lines of an attempt together */
     UPLOAD_STEP = 64 * 1024, /* stays in cache: with 2 MiB half of the time went into page faults of its copy */
@@ -368,6 +369,10 @@ static CURLcode set_tls(CURL *easy, const divak_http_settings *settings) {
     SET(CURLOPT_SSLVERSION, (long)CURL_SSLVERSION_TLSv1_2);
     SET(CURLOPT_SSL_VERIFYPEER, 1L);
     SET(CURLOPT_SSL_VERIFYHOST, 2L);
+    /* Each new connection shakes hands in full then; kept ones are what matters. */
+    if (curl_version_info(CURLVERSION_NOW)->version_num < SAFE_SESSIONS_LIBCURL) {
+        SET(CURLOPT_SSL_SESSIONID_CACHE, 0L);
+    }
     if (settings->ca_file == NULL) return code;
     SET(CURLOPT_CAINFO, settings->ca_file);
     /* Whoever names authorities means these alone: not the system's folder of them as well.

@@ -69,13 +69,14 @@ bool divak_message_build(divak_message *message, divak_reporter *reporter, divak
     message->count = 0;
     message->synthetic = 0;
     message->is_probe = false;
-    if (reporter->is_json) divak_json_begin_list(&message->body);
 
     bool is_first = true;
     const divak_record *record;
     while ((record = divak_store_read(delivery->store, &reporter->next)) != NULL) {
         if (is_first) message->begins_at = reporter->next.position;
         is_first = false;
+        /* Now, not once for all: there may have been no memory for it when the span before was given up. */
+        if (reporter->is_json && message->body.length == 0) divak_json_begin_list(&message->body);
         size_t before = message->body.length;
         int status = note_offset(message, reporter) ? DIVAK_OK : DIVAK_ERROR_MEMORY;
         size_t offsets = message->offsets.length - (status == DIVAK_OK ? sizeof(uint32_t) : 0);

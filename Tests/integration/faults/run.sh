@@ -30,5 +30,16 @@ check "flush and shutdown keep their deadlines" test "$(last_figure worst "$work
 check "exit is bounded with the collector away" test "$(last_figure worst "$work/exits.out")" -lt 1000000
 check "an idle exit is at once" test "$(last_figure idle "$work/exits.out")" -lt 500000
 
+# Every malloc of the process where the heap is glibc's own; one life of so many, since all of them are scripts/prove.d's.
+whose=(ours)
+nm "$build/libdivak.a" 2>/dev/null | grep -q __asan_init || whose+=(all)
+build_inside_program memory $([ ${#whose[@]} = 2 ] && echo -DMEMORY_OF_ALL) "$faults/memory.c" "$here"/collector*.c || exit 1
+make_certificate memory
+start_server "$python" "$here/fault_server.py"
+check "any allocation may fail" "$work/memory" ours "http://127.0.0.1:$port/202/memory" - 2
+[ ${#whose[@]} = 1 ] || check "any malloc may fail" "$work/memory" all "http://127.0.0.1:$port/202/memory" - 29
+start_server "$python" "$here/fault_server.py" --tls "$work/memory.pem" "$work/memory.key"
+check "any allocation may fail with https" "$work/memory" ours "https://127.0.0.1:$port/202/memory" "$work/memory.pem" 3
+
 check "an outage is quiet, bounded, reported in band, and over soon after its end" "$work/outage" quiet 5 1000000
 finish
