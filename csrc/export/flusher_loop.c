@@ -9,6 +9,7 @@
 #include "export/ended_span.h"
 #include "export/flusher_state.h"
 #include "export/loss_span.h"
+#include "model/dropped.h"
 #if !defined(DIVAK_WITHOUT_CURL)
 #include "export/http.h"
 #endif
@@ -35,7 +36,7 @@ static uint64_t engine_losses(const divak_tracer *tracer) {
     divak_engine_dropped(tracer, dropped);
     uint64_t losses = 0;
     for (uint32_t i = 0; i < DIVAK_DROPPED_COUNT; i++) {
-        if (i != DIVAK_DROPPED_FILTERED && i != DIVAK_DROPPED_ABANDONED) losses += dropped[i];
+        if (divak_dropped_is_loss(i)) losses += dropped[i];
     }
     return losses;
 }
@@ -274,7 +275,10 @@ static void pump(loop *turn) {
     divak_flusher *flusher = turn->flusher;
     flusher->delivery.is_hurried =
         flusher->phase == DIVAK_REQUEST_DELIVERING || divak_load_relaxed(&flusher->closing) != 0;
-    flusher->delivery.lost_before_store = engine_losses(flusher->tracer) + divak_load_relaxed(&flusher->too_big);
+    uint64_t *lost = flusher->delivery.lost_before_store;
+    memset(lost, 0, sizeof flusher->delivery.lost_before_store);
+    divak_engine_dropped(flusher->tracer, lost);
+    lost[DIVAK_DROPPED_TOO_BIG] += divak_load_relaxed(&flusher->too_big);
     for (size_t i = 0; i < flusher->reporter_count; i++) {
         divak_reporter_pump(flusher->reporters[i], &flusher->delivery);
     }

@@ -5,6 +5,7 @@
 #include "base/clock.h"
 #include "export/loss_span.h"
 #include "export/reporter.h"
+#include "model/dropped.h"
 #include "wire/json.h"
 #include "wire/proto3.h"
 
@@ -40,11 +41,17 @@ static void count_dropped(divak_reporter *reporter, uint32_t reason, uint64_t sp
 
 static void append_loss_report(divak_message *message, divak_reporter *reporter, divak_delivery *delivery,
                                uint64_t limit) {
-    uint64_t losses = divak_reporter_losses(reporter) + delivery->lost_before_store;
-    if (losses <= reporter->losses_reported || message->count == 0) return;
-    uint64_t storage[128];
-    divak_record *record = divak_loss_span_make(storage, sizeof storage, losses - reporter->losses_reported,
-                                                losses, &delivery->random);
+    uint64_t lost[DIVAK_DROPPED_COUNT] = {0}, all[DIVAK_DROPPED_COUNT] = {0}, total = 0, is_new = 0;
+    for (uint32_t reason = 0; reason < DIVAK_DROPPED_COUNT; reason++) {
+        if (!divak_dropped_is_loss(reason)) continue;
+        all[reason] = divak_load_relaxed(&reporter->counters.dropped[reason]) + delivery->lost_before_store[reason];
+        lost[reason] = all[reason] - reporter->losses_reported[reason];
+        total += all[reason];
+        is_new |= lost[reason];
+    }
+    if (is_new == 0 || message->count == 0) return;
+    uint64_t storage[DIVAK_LOSS_SPAN_WORDS];
+    divak_record *record = divak_loss_span_make(storage, lost, total, &delivery->random);
     size_t body = message->body.length, offsets = message->offsets.length;
     if (!note_offset(message, reporter) ||
         append_span(&message->body, reporter, delivery->encoder, record) != DIVAK_OK ||
@@ -55,7 +62,7 @@ static void append_loss_report(divak_message *message, divak_reporter *reporter,
         message->offsets.length = offsets;
         return;
     }
-    reporter->losses_reported = losses;
+    memcpy(reporter->losses_reported, all, sizeof all);
     message->count++;
     message->synthetic = 1;
     divak_add_relaxed(&reporter->counters.synthetic, 1);

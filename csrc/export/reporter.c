@@ -9,6 +9,7 @@
 #include "base/log.h"
 #include "export/loss_span.h"
 #include "export/local_sinks.h"
+#include "model/dropped.h"
 #if !defined(DIVAK_WITHOUT_CURL)
 #include "export/http.h"
 #endif
@@ -35,8 +36,7 @@ static void count_dropped(divak_reporter *reporter, uint32_t reason, uint64_t sp
 uint64_t divak_reporter_losses(const divak_reporter *reporter) {
     uint64_t losses = 0;
     for (uint32_t reason = 0; reason < DIVAK_DROPPED_COUNT; reason++) {
-        if (reason == DIVAK_DROPPED_FILTERED || reason == DIVAK_DROPPED_ABANDONED) continue;
-        losses += divak_load_relaxed(&reporter->counters.dropped[reason]);
+        if (divak_dropped_is_loss(reason)) losses += divak_load_relaxed(&reporter->counters.dropped[reason]);
     }
     return losses;
 }
@@ -414,6 +414,7 @@ void divak_reporter_reset_after_fork(divak_reporter *reporter) {
     reporter->unsent_since = reporter->not_before = reporter->last_log = 0;
     reporter->failures = 0;
     reporter->failure[0] = '\0';
-    reporter->failed_spans_since_log = reporter->losses_reported = 0;
+    reporter->failed_spans_since_log = 0;
+    memset(reporter->losses_reported, 0, sizeof reporter->losses_reported);
     memset(&reporter->counters, 0, sizeof reporter->counters);
 }

@@ -91,7 +91,7 @@ typedef struct divak_reporter {
     uint64_t not_before;              /* monotonic time before which nothing is sent */
     uint64_t last_log;
     uint64_t failed_spans_since_log;
-    uint64_t losses_reported;         /* what the last synthetic span told */
+    uint64_t losses_reported[DIVAK_DROPPED_COUNT]; /* what the last synthetic span told, by reason */
     char failure[DIVAK_FAILURE_SIZE]; /* why the last message failed, ended by 0; "": it did not. Under the mutex */
     int probe_result;                 /* DIVAK_ABSENT while it is under way */
     divak_reporter_counters counters;
@@ -107,7 +107,7 @@ typedef struct divak_delivery {
     bool is_hurried;         /* a flush or shutdown waits: send what there is */
     bool logs;
     divak_mutex *mutex;      /* of what others may read: failure. NULL: nobody will */
-    uint64_t lost_before_store; /* drops that befell all reporters alike */
+    uint64_t lost_before_store[DIVAK_DROPPED_COUNT]; /* drops that befell all reporters alike, by reason */
     uint64_t random;         /* state for jitter and ids */
 } divak_delivery;
 

@@ -209,7 +209,9 @@ TEST(a_loss_is_told_in_band_by_a_span_outside_of_the_accounts) {
     CHECK_INT(DIVAK_OK, divak_tracer_flush(t.tracer, 20000, NULL));
     CHECK(strstr(s.last, "\"name\":\"divak.lost\"") != NULL);
     CHECK(strstr(s.last, "\"divak.lost\":\"3\"") != NULL);
+    CHECK(strstr(s.last, "\"divak.lost.rejected\":\"3\"") != NULL);
     CHECK(strstr(s.last, "\"divak.lost.total\":\"3\"") != NULL);
+    CHECK_INT(2, tracing_count(s.last, "\"divak.lost.")); /* no other reason */
     divak_stats stats = tracing_stats(t.tracer);
     CHECK_INT(1, stats.synthetic);
     CHECK_INT(1, stats.delivered);
