@@ -206,9 +206,12 @@ static int create(const divak_settings *settings, divak_tracer **out_tracer, cha
     divak_tracer *tracer = prepare_engine(&options, &status);
     if (tracer == NULL) {
         if (sampler_is_owned) divak_sampler_destroy(sampler);
-        (void)snprintf(error, error_capacity, status == DIVAK_ERROR_FULL ? "%d tracers exist, there is no room for more"
-                                                                         : "no memory for a tracer of %d bytes",
-                       status == DIVAK_ERROR_FULL ? DIVAK_TRACERS_MAX : (int)settings->buffer_bytes);
+        if (status == DIVAK_ERROR_FULL) {
+            (void)snprintf(error, error_capacity, "%d tracers exist, there is no room for more", DIVAK_TRACERS_MAX);
+        } else {
+            (void)snprintf(error, error_capacity, "no memory for a tracer of %llu bytes",
+                           (unsigned long long)settings->buffer_bytes);
+        }
         return status;
     }
     divak_engine_set_mode(tracer, DIVAK_TRACER_CLOSED); /* until it is whole */
@@ -318,6 +321,7 @@ void divak_reseed(void) {
 }
 
 int divak_tracer_stats(divak_tracer *tracer, size_t reporter, divak_stats *out_stats) {
+    if (out_stats == NULL) return DIVAK_ERROR_INVALID;
     *out_stats = (divak_stats){0};
     if (tracer == NULL || divak_load_acquire(&tracer->mode) == DIVAK_TRACER_NONE) return DIVAK_ERROR_INVALID;
     if (!divak_process_check_fork()) return DIVAK_ERROR_REENTRANT;

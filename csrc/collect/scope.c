@@ -38,6 +38,7 @@ void divak_set_scope_refused(divak_scope_refused refused, void *context) {
 }
 
 int divak_scope_open(const divak_span *span, divak_scope *out_scope) {
+    if (out_scope == NULL) return DIVAK_ERROR_INVALID;
     divak_thread *thread = &divak_this_thread;
     *out_scope = (divak_scope){
         .previous = thread->current,
@@ -77,6 +78,7 @@ int divak_scope_close(divak_scope *scope) {
 }
 
 int divak_current(divak_span *out_span) {
+    if (out_span == NULL) return DIVAK_ERROR_INVALID;
     divak_thread *thread = &divak_this_thread;
     if (thread->depth != 0) {
         *out_span = thread->current;

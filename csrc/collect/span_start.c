@@ -472,6 +472,11 @@ int divak_span_start_by_key_recorded(divak_tracer *tracer, divak_key name, divak
 
 int divak_span_start_with(divak_tracer *tracer, const divak_start_options *options, divak_span *out_span) {
     divak_span current;
+    if (out_span == NULL) return DIVAK_ERROR_INVALID;
+    if (options == NULL) {
+        *out_span = (divak_span){0};
+        return DIVAK_ERROR_INVALID;
+    }
     const divak_span *parent = options->parent;
     if (parent == NULL) parent = implied_parent(tracer, options->kind, &current);
     if (tracer == NULL) return start_nothing(parent, out_span);

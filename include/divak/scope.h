@@ -28,7 +28,8 @@ typedef struct divak_scope {
     uint32_t is_open;
 } divak_scope;
 
-/* Makes `span` current on this thread; NULL or divak_no_parent: none is. Never fails; DIVAK_OK. */
+/* Makes `span` current on this thread; NULL or divak_no_parent: none is. Always DIVAK_OK, but
+ * DIVAK_ERROR_INVALID for nowhere to put the scope. */
 DIVAK_API int divak_scope_open(const divak_span *span, divak_scope *out_scope);
 /* Restores what was current before. DIVAK_ERROR_ORDER, and nothing is changed but a counter
  * (`scope_misuse`), when it is not the innermost open scope of this thread. Closing twice is
