@@ -1,0 +1,56 @@
+// SPDX-License-Identifier: Apache-2.0
+// Exchange.swift - a request and its answer, free of any HTTP library.
+
+/// What a client asked.
+public struct Request: Sendable {
+    /// In upper case, such as `GET`.
+    public var method: String
+    /// Percent-encoded, as it came, without the query.
+    public var path: String
+    /// Decoded, in the order in which they came.
+    public var query: [(name: String, value: String)]
+    /// Names in lower case.
+    public var headers: [String: String]
+    public var body: [UInt8]
+
+    public init(
+        method: String = "GET", path: String, query: [(name: String, value: String)] = [],
+        headers: [String: String] = [:], body: [UInt8] = []
+    ) {
+        self.method = method
+        self.path = path
+        self.query = query
+        self.headers = headers
+        self.body = body
+    }
+
+    /// The first value of a parameter; nil when it is absent.
+    public func parameter(_ name: String) -> String? {
+        query.first { $0.name == name }?.value
+    }
+}
+
+/// What it is answered.
+public struct Answer: Sendable {
+    public var status: Int
+    public var headers: [(name: String, value: String)]
+    public var body: [UInt8]
+
+    public init(status: Int, headers: [(name: String, value: String)] = [], body: [UInt8] = []) {
+        self.status = status
+        self.headers = headers
+        self.body = body
+    }
+
+    public static func text(_ status: Int, _ message: String) -> Answer {
+        Answer(status: status, headers: [("content-type", "text/plain; charset=utf-8")], body: Array(message.utf8))
+    }
+
+    public static func json(_ body: [UInt8], status: Int = 200) -> Answer {
+        Answer(status: status, headers: [("content-type", "application/json; charset=utf-8")], body: body)
+    }
+
+    public static func json(_ body: String, status: Int = 200) -> Answer {
+        json(Array(body.utf8), status: status)
+    }
+}
