@@ -6,6 +6,7 @@ import HTTPTypes
 import Hummingbird
 import Logging
 import NIOCore
+import ServiceLifecycle
 
 /// Where to listen, and how much of a body to take.
 public struct CollectorServer: Sendable {
@@ -21,12 +22,13 @@ public struct CollectorServer: Sendable {
         self.maxBodyBytes = maxBodyBytes
     }
 
-    /// Serves until SIGTERM or SIGINT, or until the task is cancelled.
+    /// Serves until SIGTERM or SIGINT, or until the task is cancelled, then writes what the store still holds back.
     /// `onListening` is told the port once connections are taken.
     public func run(_ collector: Collector, onListening: @escaping @Sendable (Int) -> Void) async throws {
         let application = Application(
             responder: Responder(collector: collector, maxBodyBytes: maxBodyBytes),
             configuration: .init(address: .hostname(host, port: port)),
+            services: [Maintenance(collector: collector)],
             onServerRunning: { channel in onListening(channel.localAddress?.port ?? 0) },
             logger: Logger(label: "divak", factory: { _ in SwiftLogNoOpLogHandler() })
         )
@@ -34,43 +36,57 @@ public struct CollectorServer: Sendable {
     }
 }
 
+/// What runs beside the server. Told to stop, it ends the streams first: they would hold the server up.
+private struct Maintenance: Service {
+    let collector: Collector
+
+    func run() async throws {
+        await withTaskGroup { group in
+            group.addTask { await collector.maintain() }
+            group.addTask {
+                try? await gracefulShutdown()
+                collector.store.endFollowing()
+            }
+            await group.next()
+            group.cancelAll()
+        }
+    }
+}
+
 /// Translates between Hummingbird's requests and the collector's.
-struct Responder: HTTPResponder {
+private struct Responder: HTTPResponder {
     let collector: Collector
     let maxBodyBytes: Int
 
     @Sendable func respond(
         to request: Hummingbird.Request, context: BasicRequestContext
     ) async throws -> Hummingbird.Response {
-        var body: [UInt8] = []
+        var headers: [String: String] = [:]
+        for field in request.headers { headers[field.name.canonicalName] = field.value }
+        var asked = DivakCollector.Request(
+            method: request.method.rawValue, path: request.uri.path, query: parseQuery(request.uri.query ?? ""),
+            headers: headers)
         do {
             let buffer = try await request.body.collect(upTo: maxBodyBytes)
-            body = Array(buffer.readableBytesView)
+            asked.body = Array(buffer.readableBytesView)
         } catch is NIOTooManyBytesError {
-            let answer = Answer.text(413, "The body has more than \(maxBodyBytes) bytes, which is the limit.\n")
-            return response(answer, request.method)
+            return response(.text(413, "The body has more than \(maxBodyBytes) bytes, which is the limit.\n"), asked)
         }
-        var headers: [String: String] = [:]
-        for field in request.headers {
-            headers[field.name.canonicalName] = field.value
-        }
-        let asked = DivakCollector.Request(
-            method: request.method.rawValue,
-            path: request.uri.path,
-            query: request.uri.queryParameters.map { (String($0.key), String($0.value)) },
-            headers: headers,
-            body: body
-        )
-        return response(await collector.answer(asked), request.method)
+        return response(await collector.answer(asked), asked)
     }
 
-    private func response(_ answer: Answer, _ method: HTTPRequest.Method) -> Hummingbird.Response {
+    private func response(_ answer: Answer, _ request: DivakCollector.Request) -> Hummingbird.Response {
         var headers = HTTPFields()
         for (name, value) in answer.headers {
             if let name = HTTPField.Name(name) { headers[name] = value }
         }
-        return Hummingbird.Response(
-            status: .init(code: answer.status), headers: headers,
-            body: answer.body.isEmpty ? .init() : .init(byteBuffer: ByteBuffer(bytes: answer.body)))
+        let body: ResponseBody
+        if let stream = answer.stream {
+            body = ResponseBody(asyncSequence: stream.map { ByteBuffer(bytes: $0) })
+        } else {
+            body = answer.body.isEmpty ? .init() : .init(byteBuffer: ByteBuffer(bytes: answer.body))
+        }
+        let response = Hummingbird.Response(status: .init(code: answer.status), headers: headers, body: body)
+        return request.method == "HEAD" ? response.createHeadResponse() : response
     }
 }

@@ -35,6 +35,8 @@ public struct Answer: Sendable {
     public var status: Int
     public var headers: [(name: String, value: String)]
     public var body: [UInt8]
+    /// More body, piece by piece, for as long as the client listens.
+    public var stream: AsyncStream<[UInt8]>?
 
     public init(status: Int, headers: [(name: String, value: String)] = [], body: [UInt8] = []) {
         self.status = status
@@ -53,4 +55,34 @@ public struct Answer: Sendable {
     public static func json(_ body: String, status: Int = 200) -> Answer {
         json(Array(body.utf8), status: status)
     }
+}
+
+/// Splits and decodes the query of an address: `a=1&b=x%20y`. Wrong UTF-8 becomes U+FFFD.
+public func parseQuery(_ text: some StringProtocol) -> [(name: String, value: String)] {
+    text.split(separator: "&").map { pair in
+        let parts = pair.split(separator: "=", maxSplits: 1, omittingEmptySubsequences: false)
+        return (percentDecoded(parts[0]), parts.count > 1 ? percentDecoded(parts[1]) : "")
+    }
+}
+
+/// Decodes `%20`, and `+` as a space; what is no valid escape stays.
+public func percentDecoded(_ text: some StringProtocol) -> String {
+    let bytes = Array(text.utf8)
+    var out: [UInt8] = []
+    out.reserveCapacity(bytes.count)
+    func digit(_ at: Int) -> UInt8? {
+        guard at < bytes.count else { return nil }
+        return Character(Unicode.Scalar(bytes[at])).hexDigitValue.map(UInt8.init)
+    }
+    var i = 0
+    while i < bytes.count {
+        if bytes[i] == UInt8(ascii: "%"), let high = digit(i + 1), let low = digit(i + 2) {
+            out.append(high << 4 | low)
+            i += 3
+        } else {
+            out.append(bytes[i] == UInt8(ascii: "+") ? UInt8(ascii: " ") : bytes[i])
+            i += 1
+        }
+    }
+    return String(decoding: out, as: UTF8.self)
 }
