@@ -49,6 +49,7 @@ let package = Package(
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
             ]
         ),
+        .testTarget(name: "DivakCollectorTests", dependencies: ["DivakCollector"]),
     ],
     swiftLanguageModes: [.v6]
 )
