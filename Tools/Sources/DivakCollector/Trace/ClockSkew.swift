@@ -16,18 +16,17 @@ extension TraceTree {
         var result = self
         var stack: [(node: Int, skew: Skew?)] = tops.map { ($0, nil) }
         while let (node, inherited) = stack.popLast() {
-            var skew = inherited
-            // Found between times as they were sent; a parent that was moved already takes its child's host with it.
-            if let parent = parents[node], let found = skewBetween(parent: spans[parent], child: spans[node]) {
-                let parentMoved = result.spans[parent].timestamp - spans[parent].timestamp
-                skew = Skew(host: found.host, micros: found.micros - parentMoved)
+            var skew: Skew?
+            if let inherited, spans[node].local.map({ isSameHost($0, inherited.host) }) ?? true {
+                result.shift(node, by: 0 - inherited.micros)
+                skew = inherited
             }
-            if let current = skew {
-                if spans[node].local.map({ isSameHost($0, current.host) }) ?? true {
-                    result.shift(node, by: 0 - current.micros)
-                } else {
-                    skew = nil
-                }
+            // Between times as they are by now: a parent that was moved shows its child's clock anew.
+            if let parent = parents[node],
+                let found = skewBetween(parent: result.spans[parent], child: result.spans[node])
+            {
+                result.shift(node, by: 0 - found.micros)
+                skew = Skew(host: found.host, micros: found.micros + (skew?.micros ?? 0))
             }
             for child in children[node] { stack.append((child, skew)) }
         }
