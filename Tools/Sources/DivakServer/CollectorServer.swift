@@ -36,20 +36,12 @@ public struct CollectorServer: Sendable {
     }
 }
 
-/// What runs beside the server. Told to stop, it ends the streams first: they would hold the server up.
+/// What runs beside the server. It is told to stop after the server has stopped, and then writes what came last.
 private struct Maintenance: Service {
     let collector: Collector
 
     func run() async throws {
-        await withTaskGroup { group in
-            group.addTask { await collector.maintain() }
-            group.addTask {
-                try? await gracefulShutdown()
-                collector.store.endFollowing()
-            }
-            await group.next()
-            group.cancelAll()
-        }
+        await cancelWhenGracefulShutdown { await collector.maintain() }
     }
 }
 
@@ -59,13 +51,17 @@ private struct Responder: HTTPResponder {
     let maxBodyBytes: Int
 
     @Sendable func respond(
-        to request: Hummingbird.Request, context: BasicRequestContext
+        to request: Hummingbird.Request,
+        context: BasicRequestContext
     ) async throws -> Hummingbird.Response {
         var headers: [String: String] = [:]
         for field in request.headers { headers[field.name.canonicalName] = field.value }
         var asked = DivakCollector.Request(
-            method: request.method.rawValue, path: request.uri.path, query: parseQuery(request.uri.query ?? ""),
-            headers: headers)
+            method: request.method.rawValue,
+            path: request.uri.path,
+            query: parseQuery(request.uri.query ?? ""),
+            headers: headers
+        )
         do {
             let buffer = try await request.body.collect(upTo: maxBodyBytes)
             asked.body = Array(buffer.readableBytesView)
@@ -82,7 +78,8 @@ private struct Responder: HTTPResponder {
         }
         let body: ResponseBody
         if let stream = answer.stream {
-            body = ResponseBody(asyncSequence: stream.map { ByteBuffer(bytes: $0) })
+            // The server waits for its requests before it stops; this one would never end.
+            body = ResponseBody(asyncSequence: stream.map { ByteBuffer(bytes: $0) }.cancelOnGracefulShutdown())
         } else {
             body = answer.body.isEmpty ? .init() : .init(byteBuffer: ByteBuffer(bytes: answer.body))
         }

@@ -45,7 +45,8 @@ struct CollectorCommand: AsyncParsableCommand {
 
     @Option(
         name: .customLong("autocomplete-key"),
-        help: ArgumentHelp("A tag whose values are offered when searching. May be repeated.", valueName: "key"))
+        help: ArgumentHelp("A tag whose values are offered when searching. May be repeated.", valueName: "key")
+    )
     var autocompleteKeys: [String] = []
 
     @Flag(inversion: .prefixedNo, help: "Whether 64- and 128-bit ids of one trace are different traces.")
@@ -68,11 +69,16 @@ struct CollectorCommand: AsyncParsableCommand {
         let limits = StoreLimits(
             maxSpans: maxSpans ?? (db == nil ? 1_000_000 : 5_000_000),
             maxBytes: maxBytes?.bytes ?? (db == nil ? 320 << 20 : 4 << 30),
-            maxAge: maxAge?.milliseconds)
+            maxAge: maxAge?.milliseconds
+        )
         let store: SpanStore
         do {
             store = try SpanStore(
-                limits: limits, path: db, isStrict: strictTraceId, autocompleteKeys: autocompleteKeys)
+                limits: limits,
+                path: db,
+                isStrict: strictTraceId,
+                autocompleteKeys: autocompleteKeys
+            )
         } catch {
             throw ValidationError(error.description)
         }

@@ -30,7 +30,9 @@ import Testing
     func a_payload_in_proto3_is_the_same_as_in_JSON(_ name: String) async throws {
         let collector = try Collector.inMemory()
         let posted = await collector.post(
-            try Golden.bytes("\(name).pb"), ["content-type": "application/x-protobuf"])
+            try Golden.bytes("\(name).pb"),
+            ["content-type": "application/x-protobuf"]
+        )
         #expect(posted.status == 202)
         var expected = try Golden.text("\(name).json")
         let id = try Span.list(json: Array(expected.utf8))[0].trace.hex

@@ -30,10 +30,14 @@ import Testing
         Refused(" []", list),
         Refused("\u{FEFF}[]", list),
         Refused(#"{"traceId":"1","id":"2"}"#, list),
-        Refused(#"[{"traceId":"1","id":"2","myAnnotations":[]}]"#,
-            "Expected a JSON_V2 encoded list, but received: JSON_V1\n"),
-        Refused(more(#""tags":{"a":"b","myAnnotations":"c"}"#),
-            "Expected a JSON_V2 encoded list, but received: JSON_V1\n"),
+        Refused(
+            #"[{"traceId":"1","id":"2","myAnnotations":[]}]"#,
+            "Expected a JSON_V2 encoded list, but received: JSON_V1\n"
+        ),
+        Refused(
+            more(#""tags":{"a":"b","myAnnotations":"c"}"#),
+            "Expected a JSON_V2 encoded list, but received: JSON_V1\n"
+        ),
         Refused("[1]", malformed),
         Refused("[{]", malformed),
         Refused("[", malformed),
@@ -55,10 +59,13 @@ import Testing
         Refused(#"[{"traceId":"0000000000000000","id":"2"}]"#, "traceId is all zeros" + json),
         Refused(#"[{"traceId":"ABCD","id":"2"}]"#, "ABCD should be lower-hex encoded with no prefix" + json),
         Refused(
-            #"[{"traceId":"463ac35c-9f64-13ad-4848-5a3953bb6124","id":"2"}]"#, "traceId.length > 32" + json),
+            #"[{"traceId":"463ac35c-9f64-13ad-4848-5a3953bb6124","id":"2"}]"#,
+            "traceId.length > 32" + json
+        ),
         Refused(
             #"[{"traceId":null,"id":"2"}]"#,
-            "Expected a string but was NULL at line 1 column 17 path $[0].traceId" + json),
+            "Expected a string but was NULL at line 1 column 17 path $[0].traceId" + json
+        ),
         Refused(#"[{"traceId":"1","id":""}]"#, "id is empty" + json),
         Refused(#"[{"traceId":"1","id":"00000000000000001"}]"#, "id.length > 16" + json),
         Refused(#"[{"traceId":"1","id":"0000000000000000"}]"#, "id is all zeros" + json),
@@ -68,34 +75,43 @@ import Testing
         Refused(more(#""kind":"""#), "No enum constant zipkin2.Span.Kind." + json),
         Refused(
             more(#""timestamp":1.5"#),
-            "Expected a long but was 1.5 at line 1 column 41 path $[0].timestamp" + json),
+            "Expected a long but was 1.5 at line 1 column 41 path $[0].timestamp" + json
+        ),
         Refused(
             more(#""timestamp":9223372036854775808"#),
-            "Expected a long but was 9223372036854775808 at line 1 column 57 path $[0].timestamp" + json),
+            "Expected a long but was 9223372036854775808 at line 1 column 57 path $[0].timestamp" + json
+        ),
         Refused(more(#""timestamp":"soon""#), "For input string: \"soon\"" + json),
         Refused(
             more(#""duration":true"#),
-            "Expected a long but was BOOLEAN at line 1 column 41 path $[0].duration" + json),
+            "Expected a long but was BOOLEAN at line 1 column 41 path $[0].duration" + json
+        ),
         Refused(more(#""localEndpoint":{"port":65536}"#), "invalid port 65536" + json),
         Refused(more(#""localEndpoint":7"#), malformed),
         Refused(more(#""tags":[]"#), malformed),
         Refused(more(#""tags":{"a":null}"#), "No value at $[0].tags.a" + json),
         Refused(
             more(#""tags":{"error":true}"#),
-            "Expected a string but was BOOLEAN at line 1 column 46 path $[0].tags.error" + json),
+            "Expected a string but was BOOLEAN at line 1 column 46 path $[0].tags.error" + json
+        ),
         Refused(
             more(#""tags":{"a":{}}"#),
-            "Expected a string but was BEGIN_OBJECT at line 1 column 38 path $[0].tags.a" + json),
+            "Expected a string but was BEGIN_OBJECT at line 1 column 38 path $[0].tags.a" + json
+        ),
         Refused(
             more(#""annotations":{}"#),
-            "Expected BEGIN_ARRAY but was BEGIN_OBJECT at line 1 column 40 path $[0].annotations" + json),
+            "Expected BEGIN_ARRAY but was BEGIN_OBJECT at line 1 column 40 path $[0].annotations" + json
+        ),
         Refused(more(#""annotations":[{"timestamp":1}]"#), "Incomplete annotation at $[0].annotations[0]" + json),
         Refused(more(#""annotations":[{"value":"a"}]"#), "Incomplete annotation at $[0].annotations[0]" + json),
         Refused(
-            more(#""debug":1"#), "Expected a boolean but was NUMBER at line 1 column 34 path $[0].debug" + json),
+            more(#""debug":1"#),
+            "Expected a boolean but was NUMBER at line 1 column 34 path $[0].debug" + json
+        ),
         Refused(
             more(#""shared":"true""#),
-            "Expected a boolean but was STRING at line 1 column 35 path $[0].shared" + json),
+            "Expected a boolean but was STRING at line 1 column 35 path $[0].shared" + json
+        ),
     ]
 
     @Test(arguments: refused)
@@ -120,13 +136,19 @@ import Testing
         (more(#""timestamp":"1472470996199000","duration":2e3"#), #","timestamp":1472470996199000,"duration":2000"#),
         (more(#""timestamp":5.0"#), #","timestamp":5"#),
         (more(#""localEndpoint":{"serviceName":"","ipv4":"1.2.3","port":0}"#), ""),
-        (more(#""localEndpoint":{"serviceName":"Web","ipv4":"::ffff:1.2.3.4","port":-1}"#),
-            #","localEndpoint":{"serviceName":"web","ipv4":"1.2.3.4"}"#),
+        (
+            more(#""localEndpoint":{"serviceName":"Web","ipv4":"::ffff:1.2.3.4","port":-1}"#),
+            #","localEndpoint":{"serviceName":"web","ipv4":"1.2.3.4"}"#
+        ),
         (more(#""localEndpoint":{"ipv6":"2001:DB8:0:0:0:0:0:C001"}"#), #","localEndpoint":{"ipv6":"2001:db8::c001"}"#),
         (more(#""tags":{"b":1,"a":"x","b":"last","n":1.50}"#), #","tags":{"a":"x","b":"last","n":"1.50"}"#),
         (more(#""tags":{"":"","error":""}"#), #","tags":{"":"","error":""}"#),
-        (more(#""annotations":[{"timestamp":2,"value":"b"},{"value":"a","timestamp":2},{"timestamp":2,"value":"b"},{"timestamp":-1,"value":"z"}]"#),
-            #","annotations":[{"timestamp":-1,"value":"z"},{"timestamp":2,"value":"a"},{"timestamp":2,"value":"b"}]"#),
+        (
+            more(
+                #""annotations":[{"timestamp":2,"value":"b"},{"value":"a","timestamp":2},{"timestamp":2,"value":"b"},{"timestamp":-1,"value":"z"}]"#
+            ),
+            #","annotations":[{"timestamp":-1,"value":"z"},{"timestamp":2,"value":"a"},{"timestamp":2,"value":"b"}]"#
+        ),
         (more(#""debug":false,"shared":true,"kind":"CLIENT""#), #","kind":"CLIENT""#),
         (more(#""unknown":{"deep":[1,{"a":"]"},null,true]},"shared":true"#), #","shared":true"#),
         (more(#""name":"half \ud800 pair""#), #","name":"half ? pair""#),
@@ -146,8 +168,12 @@ import Testing
 
     @Test func ids_are_padded_and_a_zero_high_half_is_cut() async throws {
         let collector = try Collector.inMemory()
-        await collector.post(#"[{"traceId":"00000000000000000000000000000abc","id":"0"},{"traceId":"1f0000000000000abc","id":7}]"#)
-        #expect(await collector.text("/api/v2/trace/abc") == #"[{"traceId":"0000000000000abc","id":"0000000000000000"}]"#)
+        await collector.post(
+            #"[{"traceId":"00000000000000000000000000000abc","id":"0"},{"traceId":"1f0000000000000abc","id":7}]"#
+        )
+        #expect(
+            await collector.text("/api/v2/trace/abc") == #"[{"traceId":"0000000000000abc","id":"0000000000000000"}]"#
+        )
         let long = #"[{"traceId":"000000000000001f0000000000000abc","id":"0000000000000007"}]"#
         #expect(await collector.text("/api/v2/trace/1f0000000000000abc") == long)
     }
@@ -186,7 +212,10 @@ import Testing
         ([0x0A, 0x06, 0x0A, 0x01, 0x01, 0x1A, 0x01, 0x02, 0x12, 0x00], "Malformed" + proto),
         ([0x0A, 0x08, 0x0A, 0x01, 0x01, 0x1A, 0x01, 0x02, 0x60, 0x02], "Malformed" + proto),
         ([0x0A, 0x08, 0x0A, 0x01, 0x01, 0x1A, 0x01, 0x02, 0x03, 0x02], "Malformed" + proto),
-        ([0x0A, 0x13, 0x0A, 0x11] + [UInt8](repeating: 1, count: 17), "hex field greater than 32 chars long: 34" + proto),
+        (
+            [0x0A, 0x13, 0x0A, 0x11] + [UInt8](repeating: 1, count: 17),
+            "hex field greater than 32 chars long: 34" + proto
+        ),
     ]
 
     @Test(arguments: protoRefused)
@@ -207,9 +236,11 @@ import Testing
         ]
         #expect(
             await collector.post([0x0A, UInt8(span.count)] + span, ["content-type": "application/x-protobuf"]).status
-                == 202)
+                == 202
+        )
         #expect(
-            await collector.text("/api/v2/trace/1") == #"[{"traceId":"0000000000000001","id":"0000000000000002"}]"#)
+            await collector.text("/api/v2/trace/1") == #"[{"traceId":"0000000000000001","id":"0000000000000002"}]"#
+        )
     }
 
     @Test func bytes_at_random_never_do_more_than_be_refused() async throws {

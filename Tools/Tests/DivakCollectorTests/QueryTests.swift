@@ -59,7 +59,9 @@ import Testing
 
     @Test func values_of_configured_tags_are_offered() async throws {
         let collector = try Collector.inMemory(autocompleteKeys: ["env", "az"])
-        collector.store.append(batch([span(1, 1, tags: ["env": "prod", "other": "x"]), span(1, 2, tags: ["env": "dev"])]))
+        collector.store.append(
+            batch([span(1, 1, tags: ["env": "prod", "other": "x"]), span(1, 2, tags: ["env": "dev"])])
+        )
         #expect(await collector.text("/api/v2/autocompleteKeys") == #"["az","env"]"#)
         #expect(await collector.text("/api/v2/autocompleteValues?key=env") == #"["dev","prod"]"#)
         #expect(await collector.text("/api/v2/autocompleteValues?key=other") == "[]")
@@ -82,7 +84,8 @@ import Testing
         let asked = await collector.answer(Request(path: "/api/v2/traces", headers: headers))
         #expect(asked.headers.contains { $0 == ("access-control-allow-origin", "*") })
         let preflight = await collector.answer(
-            Request(method: "OPTIONS", path: "/api/v2/spans", headers: headers))
+            Request(method: "OPTIONS", path: "/api/v2/spans", headers: headers)
+        )
         #expect(preflight.headers.contains { $0 == ("access-control-allow-methods", "GET,POST") })
         #expect(preflight.headers.contains { $0 == ("access-control-allow-headers", "content-type") })
     }
@@ -104,13 +107,16 @@ import Testing
         #expect(query.map(\.value) == ["1", "x y z", "", "%zz", "€="])
     }
 
-    @Test(arguments: [
-        ("2001:db8::c001", "2001:db8::c001"), ("2001:DB8:0:0:0:0:0:1", "2001:db8::1"), ("::", "::"), ("::1", "::1"),
-        ("2001:0:0:4:0:0:0:8", "2001:0:0:4::8"), ("2001:0:0:4::", "2001::4:0:0:0:0"), ("fe80::", "fe80::"),
-        ("1::2::3", nil), ("1:2", nil), (":1:2:3:4:5:6:7", nil), ("12345::", nil), ("::g", nil), ("1.2.3.4", "1.2.3.4"),
-        ("::ffff:1.2.3.4", "1.2.3.4"), ("::1.2.3.4", "1.2.3.4"), ("1.2.3.256", nil), ("1.2.3", nil), ("", nil),
-        ("1.2.3.4:", nil),
-    ] as [(String, String?)])
+    @Test(
+        arguments: [
+            ("2001:db8::c001", "2001:db8::c001"), ("2001:DB8:0:0:0:0:0:1", "2001:db8::1"), ("::", "::"), ("::1", "::1"),
+            ("2001:0:0:4:0:0:0:8", "2001:0:0:4::8"), ("2001:0:0:4::", "2001::4:0:0:0:0"), ("fe80::", "fe80::"),
+            ("1::2::3", nil), ("1:2", nil), (":1:2:3:4:5:6:7", nil), ("12345::", nil), ("::g", nil),
+            ("1.2.3.4", "1.2.3.4"),
+            ("::ffff:1.2.3.4", "1.2.3.4"), ("::1.2.3.4", "1.2.3.4"), ("1.2.3.256", nil), ("1.2.3", nil), ("", nil),
+            ("1.2.3.4:", nil),
+        ] as [(String, String?)]
+    )
     func addresses_are_read_and_written_as_Zipkin_does(_ text: String, _ expected: String?) {
         var out: [UInt8] = []
         Array(text.utf8).withUnsafeBufferPointer { bytes in

@@ -11,14 +11,16 @@ import Testing
     static func randomSpans(_ count: Int, traces: UInt64, dice: inout Dice) -> [Span] {
         (0..<count).map { i in
             var made = span(
-                UInt64.random(in: 1...traces, using: &dice), UInt64(i + 1),
+                UInt64.random(in: 1...traces, using: &dice),
+                UInt64(i + 1),
                 parent: Bool.random(using: &dice) ? 0 : UInt64.random(in: 1...9, using: &dice),
                 service: ["web", "app", "db", nil].randomElement(using: &dice)!,
                 name: ["get", "post", nil].randomElement(using: &dice)!,
                 at: [0, Int64.random(in: 1_000_000...9_000_000, using: &dice)].randomElement(using: &dice)!,
                 for: [0, Int64.random(in: 1...1000, using: &dice), 5_000_000_000].randomElement(using: &dice)!,
                 remote: ["db", nil].randomElement(using: &dice)!,
-                tags: Bool.random(using: &dice) ? ["k": "\(Int.random(in: 0...3, using: &dice))"] : [:])
+                tags: Bool.random(using: &dice) ? ["k": "\(Int.random(in: 0...3, using: &dice))"] : [:]
+            )
             if Bool.random(using: &dice) { made.annotations = [Annotation(timestamp: 5, value: "retry")] }
             return made
         }
@@ -149,7 +151,8 @@ import Testing
         let file = try TemporaryFile()
         let spans = StoreTests.randomSpans(5000, traces: 300, dice: &dice)
         var before: [String] = []
-        let questions = ["services", "spans?serviceName=web", "remoteServices?serviceName=app", "autocompleteValues?key=k"]
+        let questions =
+            ["services", "spans?serviceName=web", "remoteServices?serviceName=app", "autocompleteValues?key=k"]
             + (1...300).map { "trace/\($0)" }
         do {
             let store = try SpanStore(path: file.path, autocompleteKeys: ["k"])

@@ -24,14 +24,17 @@ enum Golden {
 extension Collector {
     /// A collector with a store in memory.
     static func inMemory(
-        _ limits: StoreLimits = StoreLimits(), isStrict: Bool = true, autocompleteKeys: [String] = []
+        _ limits: StoreLimits = StoreLimits(),
+        isStrict: Bool = true,
+        autocompleteKeys: [String] = []
     ) throws -> Collector {
         var settings = Settings()
         settings.isStrict = isStrict
         settings.maxBodyBytes = 1 << 20
         return Collector(
             store: try SpanStore(limits: limits, isStrict: isStrict, autocompleteKeys: autocompleteKeys),
-            settings: settings)
+            settings: settings
+        )
     }
 
     @discardableResult
@@ -94,8 +97,16 @@ func batch(_ spans: [Span]) -> SpanBatch {
 }
 
 func span(
-    _ trace: UInt64, _ id: UInt64, parent: UInt64 = 0, kind: Kind? = nil, service: String? = nil, name: String? = nil,
-    at timestamp: Int64 = 1_000_000, for duration: Int64 = 0, remote: String? = nil, tags: [String: String] = [:]
+    _ trace: UInt64,
+    _ id: UInt64,
+    parent: UInt64 = 0,
+    kind: Kind? = nil,
+    service: String? = nil,
+    name: String? = nil,
+    at timestamp: Int64 = 1_000_000,
+    for duration: Int64 = 0,
+    remote: String? = nil,
+    tags: [String: String] = [:]
 ) -> Span {
     var span = Span(trace: TraceID(low: trace), id: id)
     span.parent = parent

@@ -11,10 +11,12 @@ import Testing
     @Test func a_span_sent_in_pieces_comes_back_whole() async throws {
         let collector = try Collector.inMemory()
         await collector.post(
-            #"[{"traceId":"1","id":"2","timestamp":5,"localEndpoint":{"serviceName":"a"},"tags":{"x":"1","y":"1"}}]"#)
+            #"[{"traceId":"1","id":"2","timestamp":5,"localEndpoint":{"serviceName":"a"},"tags":{"x":"1","y":"1"}}]"#
+        )
         await collector.post(#"[{"traceId":"1","id":"3","name":"other"}]"#)
         await collector.post(
-            #"[{"traceId":"1","id":"2","name":"late","duration":7,"localEndpoint":{"ipv4":"1.2.3.4"},"tags":{"y":"2"}}]"#)
+            #"[{"traceId":"1","id":"2","name":"late","duration":7,"localEndpoint":{"ipv4":"1.2.3.4"},"tags":{"y":"2"}}]"#
+        )
         let expected =
             #"[{"traceId":"0000000000000001","id":"0000000000000002","name":"late","timestamp":5,"duration":7,"#
             + #""localEndpoint":{"serviceName":"a","ipv4":"1.2.3.4"},"tags":{"x":"1","y":"2"}},"#
@@ -95,9 +97,12 @@ import Testing
             var spans: [Span] = []
             for _ in 0..<Int.random(in: 1...12, using: &dice) {
                 var made = span(
-                    1, UInt64.random(in: 0...5, using: &dice), parent: UInt64.random(in: 0...5, using: &dice),
+                    1,
+                    UInt64.random(in: 0...5, using: &dice),
+                    parent: UInt64.random(in: 0...5, using: &dice),
                     kind: [nil, .client, .server].randomElement(using: &dice)!,
-                    service: ["a", "b", nil].randomElement(using: &dice)!)
+                    service: ["a", "b", nil].randomElement(using: &dice)!
+                )
                 if made.parent == made.id { made.parent = 0 }
                 made.shared = made.kind != .client && Bool.random(using: &dice)
                 spans.append(made)
@@ -207,10 +212,12 @@ import Testing
             batch([
                 span(1, 1, kind: .client, service: "a", at: 5_000_000, remote: "b"),
                 span(2, 1, kind: .client, service: "a", at: 9_000_000, remote: "c"),
-            ]))
+            ])
+        )
         #expect(
             await collector.text("/api/v2/dependencies?endTs=6000&lookback=2000")
-                == #"[{"parent":"a","child":"b","callCount":1}]"#)
+                == #"[{"parent":"a","child":"b","callCount":1}]"#
+        )
         #expect(await collector.text("/api/v2/dependencies?endTs=4000&lookback=2000") == "[]")
     }
 }

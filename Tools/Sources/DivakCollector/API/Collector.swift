@@ -23,7 +23,8 @@ public final class Collector: Sendable {
 
     /// - Parameter page: answers a GET that is not the API's, such as for the trace view; nil: nothing is there.
     public init(
-        store: SpanStore, settings: Settings = Settings(),
+        store: SpanStore,
+        settings: Settings = Settings(),
         page: @escaping @Sendable (Request) -> Answer? = { _ in nil }
     ) {
         self.store = store
@@ -61,7 +62,9 @@ public final class Collector: Sendable {
         case ("POST", "/api/v2/spans"): return await intake.answer(request)
         case ("POST", "/api/v1/spans"):
             return .text(
-                400, "Spans in Zipkin's format v1 are not read here: send format v2 to /api/v2/spans instead.\n")
+                400,
+                "Spans in Zipkin's format v1 are not read here: send format v2 to /api/v2/spans instead.\n"
+            )
         case ("GET", _), ("HEAD", _):
             do {
                 return try get(path, request) ?? .text(404, "\(request.path) not found\n")
@@ -117,6 +120,7 @@ public final class Collector: Sendable {
             headers: [
                 ("access-control-allow-methods", "GET,POST"),
                 ("access-control-allow-headers", "content-type"),
-            ])
+            ]
+        )
     }
 }

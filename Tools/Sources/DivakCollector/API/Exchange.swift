@@ -14,8 +14,11 @@ public struct Request: Sendable {
     public var body: [UInt8]
 
     public init(
-        method: String = "GET", path: String, query: [(name: String, value: String)] = [],
-        headers: [String: String] = [:], body: [UInt8] = []
+        method: String = "GET",
+        path: String,
+        query: [(name: String, value: String)] = [],
+        headers: [String: String] = [:],
+        body: [UInt8] = []
     ) {
         self.method = method
         self.path = path

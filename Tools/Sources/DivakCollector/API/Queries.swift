@@ -21,7 +21,8 @@ struct Queries: Sendable {
     func remoteServices(_ request: Request) throws(DecodeError) -> Answer {
         list(
             store.remoteServiceNames(of: try request.required("serviceName")),
-            isCached: store.serviceNames().count > 3)
+            isCached: store.serviceNames().count > 3
+        )
     }
 
     func autocompleteKeys() -> Answer { list(store.autocompleteKeys, isCached: true) }

@@ -19,7 +19,9 @@ struct Status: Sendable {
             {"status":"\(state)","zipkin":{"status":"\(state)","details":{"\(storage)":{"status":"\(state)",\
             "details":{"spans":\(stats.live),"traces":\(stats.traces),"unwrittenBytes":\(stats.unpersistedBytes),\
             "writeFailures":\(stats.writeFailures)}}}}}
-            """, status: isUp ? 200 : 503)
+            """,
+            status: isUp ? 200 : 503
+        )
     }
 
     func info() -> Answer {
@@ -33,7 +35,8 @@ struct Status: Sendable {
             {"environment":"","queryLimit":10,"defaultLookback":\(min(lookback, 900_000)),"searchEnabled":true,\
             "logsUrl":null,"supportUrl":null,"archivePostUrl":null,"archiveUrl":null,\
             "dependency":{"enabled":true,"lowErrorRate":0.5,"highErrorRate":0.75}}
-            """)
+            """
+        )
     }
 
     /// Counts by the names that Zipkin uses where it has them. `spans = stored + evicted` as long as the database held
@@ -61,7 +64,10 @@ struct Status: Sendable {
             ("counter.divak_collector.spans_added", "divak_collector_spans_added_total", false, store.added),
             ("counter.divak_collector.spans_evicted", "divak_collector_spans_evicted_total", false, store.evicted),
             ("counter.divak_collector.spans_restored", "divak_collector_spans_restored_total", false, store.restored),
-            ("counter.divak_collector.write_failures", "divak_collector_write_failures_total", false, store.writeFailures),
+            (
+                "counter.divak_collector.write_failures", "divak_collector_write_failures_total", false,
+                store.writeFailures
+            ),
             ("gauge.divak_collector.spans", "divak_collector_spans", true, store.live),
             ("gauge.divak_collector.traces", "divak_collector_traces", true, store.traces),
             ("gauge.divak_collector.bytes", "divak_collector_bytes", true, store.bytes),
@@ -81,7 +87,9 @@ struct Status: Sendable {
             text += "\(count.prometheus)\(labels) \(count.value)\n"
         }
         return Answer(
-            status: 200, headers: [("content-type", "text/plain; version=0.0.4; charset=utf-8")],
-            body: Array(text.utf8))
+            status: 200,
+            headers: [("content-type", "text/plain; version=0.0.4; charset=utf-8")],
+            body: Array(text.utf8)
+        )
     }
 }

@@ -44,7 +44,9 @@ struct Tail: Sendable {
             beating.cancel()
         }
         var answer = Answer(
-            status: 200, headers: [("content-type", "text/event-stream"), ("cache-control", "no-store")])
+            status: 200,
+            headers: [("content-type", "text/event-stream"), ("cache-control", "no-store")]
+        )
         answer.stream = stream
         return answer
     }

@@ -47,7 +47,8 @@ struct JSONReader: ~Copyable {
 
     /// True when another element follows, false when the closing byte was taken instead.
     @inline(__always) mutating func more(
-        until closing: UInt8, _ isFirst: inout Bool
+        until closing: UInt8,
+        _ isFirst: inout Bool
     ) throws(DecodeError) -> Bool {
         let byte = peek()
         if byte == closing && at < body.count && isFirst {

@@ -140,7 +140,8 @@ struct FieldReader {
         case 1:
             guard at + 8 <= bytes.count else { return nil }
             field.value = UInt64(
-                littleEndian: UnsafeRawBufferPointer(bytes).loadUnaligned(fromByteOffset: at, as: UInt64.self))
+                littleEndian: UnsafeRawBufferPointer(bytes).loadUnaligned(fromByteOffset: at, as: UInt64.self)
+            )
             at += 8
         case 2:
             guard let length = varint(), length <= UInt64(bytes.count - at) else { return nil }

@@ -80,9 +80,16 @@ public struct SpanBatch: Sendable {
         let hash = draft.remote.service.hash(draft.name.hash(draft.local.service.hash(labelSeed)))
         entries.append(
             Entry(
-                record: Stretch(start: UInt32(start), count: UInt32(records.count - start)), trace: trace,
-                timestamp: draft.timestamp, duration: draft.duration, service: service, name: name, remote: remote,
-                labelHash: hash))
+                record: Stretch(start: UInt32(start), count: UInt32(records.count - start)),
+                trace: trace,
+                timestamp: draft.timestamp,
+                duration: draft.duration,
+                service: service,
+                name: name,
+                remote: remote,
+                labelHash: hash
+            )
+        )
     }
 
     private mutating func text(_ field: UInt8, _ text: Text) -> Stretch {
@@ -161,9 +168,14 @@ extension SpanBatch.Entry {
         }
         let span = RecordView(record)
         self.init(
-            record: .init(start: 0, count: UInt32(record.count)), trace: span.trace, timestamp: span.timestamp,
-            duration: span.duration, service: stretch(span.local.service), name: stretch(span.name),
+            record: .init(start: 0, count: UInt32(record.count)),
+            trace: span.trace,
+            timestamp: span.timestamp,
+            duration: span.duration,
+            service: stretch(span.local.service),
+            name: stretch(span.name),
             remote: stretch(span.remote.service),
-            labelHash: span.remote.service.hash(span.name.hash(span.local.service.hash(labelSeed))))
+            labelHash: span.remote.service.hash(span.name.hash(span.local.service.hash(labelSeed)))
+        )
     }
 }

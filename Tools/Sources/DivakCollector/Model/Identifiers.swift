@@ -37,7 +37,8 @@ public struct TraceID: Sendable, Hashable {
         let low = max(0, text.count - 16)
         self.init(
             high: try parseHex(text, 0..<low),
-            low: try parseHex(text, low..<text.count))
+            low: try parseHex(text, low..<text.count)
+        )
         if high == 0 && self.low == 0 { throw DecodeError("traceId is all zeros") }
     }
 

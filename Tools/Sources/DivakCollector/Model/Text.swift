@@ -2,11 +2,11 @@
 // Text.swift - UTF-8 text where it lies: comparing, lower-casing and repairing bytes without making Strings of them.
 
 #if canImport(Glibc)
-    import Glibc
+import Glibc
 #elseif canImport(Musl)
-    import Musl
+import Musl
 #else
-    import Darwin
+import Darwin
 #endif
 
 /// Borrowed UTF-8. Absent text has no address; empty text has one.

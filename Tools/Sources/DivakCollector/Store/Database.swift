@@ -61,7 +61,8 @@ final class Database: Sendable {
                         PRAGMA wal_autocheckpoint = 4000;
                         PRAGMA journal_size_limit = 67108864;
                         PRAGMA cache_size = -8000;
-                        """)
+                        """
+                )
             }
             pool = try DatabasePool(path: path, configuration: configuration)
             try pool.write { db in
@@ -71,7 +72,8 @@ final class Database: Sendable {
                 guard found == 0, tables == 0 else {
                     throw StoreError(
                         description: "holds something else, or spans of another version "
-                            + "(user_version \(found), this one reads \(Database.version))")
+                            + "(user_version \(found), this one reads \(Database.version))"
+                    )
                 }
                 try db.execute(
                     sql: """
@@ -86,7 +88,8 @@ final class Database: Sendable {
                             message BLOB NOT NULL
                         );
                         PRAGMA user_version = \(Database.version);
-                        """)
+                        """
+                )
             }
         } catch {
             close(lock)

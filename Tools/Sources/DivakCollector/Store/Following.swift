@@ -49,10 +49,6 @@ final class Followers: Sendable {
     func send(_ batch: SpanBatch) {
         for follower in list.withLock({ Array($0.values) }) { follower.send(batch) }
     }
-
-    func stopAll() {
-        for follower in list.withLock({ Array($0.values) }) { follower.stop() }
-    }
 }
 
 /// Values of the tags that were named for completion, as they were seen.

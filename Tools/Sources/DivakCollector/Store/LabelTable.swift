@@ -34,8 +34,13 @@ struct LabelTable {
             at = labels[Int(index)].sameHash
         }
         let label = Label(
-            service: Array(service), name: Array(name), remote: Array(remote), hash: hash, references: 1,
-            sameHash: first)
+            service: Array(service),
+            name: Array(name),
+            remote: Array(remote),
+            hash: hash,
+            references: 1,
+            sameHash: first
+        )
         let index: UInt32
         if let reused = free.popLast() {
             index = reused

@@ -100,8 +100,12 @@ extension SpanIndex {
                 if slot.trace == TraceTable.none { continue }
                 rows.rows.append(
                     .init(
-                        number: segment.base + UInt64(i), received: segment.latest, start: rows.bytes.count,
-                        count: Int(slot.count)))
+                        number: segment.base + UInt64(i),
+                        received: segment.latest,
+                        start: rows.bytes.count,
+                        count: Int(slot.count)
+                    )
+                )
                 let start = Int(slot.start)
                 rows.bytes.append(contentsOf: bytes[start..<start + Int(slot.count)])
             }

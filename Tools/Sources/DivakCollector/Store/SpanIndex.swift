@@ -90,7 +90,8 @@ final class SpanIndex {
         segment.bytes = nil
         while segment.base + UInt64(segment.slots.count) < number {
             segment.slots.append(
-                SpanSlot(next: 0, trace: TraceTable.none, label: 0, start: 0, count: 0, duration: 0))
+                SpanSlot(next: 0, trace: TraceTable.none, label: 0, start: 0, count: 0, duration: 0)
+            )
             cost += Segment.indexCost
         }
         add(entry, of: records, to: segment, bytes: false)
@@ -122,8 +123,11 @@ final class SpanIndex {
     private func add(_ entry: SpanBatch.Entry, of records: Text, to segment: Segment, bytes: Bool) {
         let number = segment.base + UInt64(segment.slots.count)
         let label = labels.acquire(
-            records.slice(entry.service), records.slice(entry.name), records.slice(entry.remote),
-            hash: entry.labelHash)
+            records.slice(entry.service),
+            records.slice(entry.name),
+            records.slice(entry.remote),
+            hash: entry.labelHash
+        )
         let trace = traces.findOrMake(entry.trace)
         let low = UInt32(truncatingIfNeeded: number)
         if traces[trace].count == 0 {
@@ -140,8 +144,14 @@ final class SpanIndex {
         let duration = entry.duration >= Int64(SpanSlot.long) ? SpanSlot.long : UInt32(max(0, entry.duration))
         segment.slots.append(
             SpanSlot(
-                next: 0, trace: trace, label: label, start: UInt32(segment.size), count: entry.record.count,
-                duration: duration))
+                next: 0,
+                trace: trace,
+                label: label,
+                start: UInt32(segment.size),
+                count: entry.record.count,
+                duration: duration
+            )
+        )
         if bytes { segment.bytes?.append(contentsOf: records.slice(entry.record)) }
         segment.size += Int(entry.record.count)
         cost += Int(entry.record.count) + Segment.indexCost

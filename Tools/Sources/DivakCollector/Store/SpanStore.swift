@@ -40,7 +40,9 @@ public final class SpanStore: Sendable {
     ///   - isStrict: false treats 64- and 128-bit trace ids with the same low half as one.
     ///   - autocompleteKeys: keys of tags whose values are offered when searching.
     public init(
-        limits: StoreLimits = StoreLimits(), path: String? = nil, isStrict: Bool = true,
+        limits: StoreLimits = StoreLimits(),
+        path: String? = nil,
+        isStrict: Bool = true,
         autocompleteKeys: [String] = []
     ) throws(StoreError) {
         index = Mutex(SpanIndex(limits: limits, isStrict: isStrict))
@@ -121,9 +123,6 @@ public final class SpanStore: Sendable {
 
     /// Spans as they arrive, in batches.
     public func follow() -> Follower { followers.add() }
-
-    /// Ends what every follower reads.
-    public func endFollowing() { followers.stopAll() }
 
     // ---- asking ----
 

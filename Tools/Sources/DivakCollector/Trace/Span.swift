@@ -170,17 +170,29 @@ extension SpanBatch {
             func text(_ range: Range<Int>?) -> Text { range.map { Text(rebasing: pool[$0]) } ?? .absent }
             func endpoint(_ endpoint: Endpoint?, _ service: Range<Int>?) -> EndpointDraft {
                 EndpointDraft(
-                    service: text(service), v4: endpoint?.v4, v6: endpoint?.v6.map { ($0.high, $0.low) },
-                    port: endpoint?.port ?? 0)
+                    service: text(service),
+                    v4: endpoint?.v4,
+                    v6: endpoint?.v6.map { ($0.high, $0.low) },
+                    port: endpoint?.port ?? 0
+                )
             }
             append(
                 SpanDraft(
-                    trace: span.trace, id: span.id, parent: span.parent, kind: span.kind, name: text(name),
-                    timestamp: span.timestamp, duration: span.duration, local: endpoint(span.local, local),
+                    trace: span.trace,
+                    id: span.id,
+                    parent: span.parent,
+                    kind: span.kind,
+                    name: text(name),
+                    timestamp: span.timestamp,
+                    duration: span.duration,
+                    local: endpoint(span.local, local),
                     remote: endpoint(span.remote, remote),
                     annotations: annotations.map { AnnotationDraft(timestamp: $0.0, value: text($0.1)) },
                     tags: tags.map { TagDraft(key: text($0.0), value: text($0.1)) },
-                    debug: span.debug, shared: span.shared))
+                    debug: span.debug,
+                    shared: span.shared
+                )
+            )
         }
     }
 }
