@@ -10,12 +10,14 @@ import ServiceLifecycle
 
 /// Where to listen, and how much of a body to take.
 public struct CollectorServer: Sendable {
+    /// The address to listen on.
     public var host: String
     /// 0: any free port.
     public var port: Int
     /// A larger body is answered with 413.
     public var maxBodyBytes: Int
 
+    /// On loopback, at the port of Zipkin.
     public init(host: String = "127.0.0.1", port: Int = 9411, maxBodyBytes: Int = 10 << 20) {
         self.host = host
         self.port = port
@@ -23,6 +25,7 @@ public struct CollectorServer: Sendable {
     }
 
     /// Serves until SIGTERM or SIGINT, or until the task is cancelled, then writes what the store still holds back.
+    ///
     /// `onListening` is told the port once connections are taken.
     public func run(_ collector: Collector, onListening: @escaping @Sendable (Int) -> Void) async throws {
         let application = Application(
@@ -36,7 +39,9 @@ public struct CollectorServer: Sendable {
     }
 }
 
-/// What runs beside the server. It is told to stop after the server has stopped, and then writes what came last.
+/// What runs beside the server.
+///
+/// It is told to stop after the server has stopped, and then writes what came last.
 private struct Maintenance: Service {
     let collector: Collector
 

@@ -14,11 +14,11 @@ import Testing
                 UInt64.random(in: 1...traces, using: &dice),
                 UInt64(i + 1),
                 parent: Bool.random(using: &dice) ? 0 : UInt64.random(in: 1...9, using: &dice),
-                service: ["web", "app", "db", nil].randomElement(using: &dice)!,
-                name: ["get", "post", nil].randomElement(using: &dice)!,
-                at: [0, Int64.random(in: 1_000_000...9_000_000, using: &dice)].randomElement(using: &dice)!,
-                for: [0, Int64.random(in: 1...1000, using: &dice), 5_000_000_000].randomElement(using: &dice)!,
-                remote: ["db", nil].randomElement(using: &dice)!,
+                service: dice.pick(["web", "app", "db", nil]),
+                name: dice.pick(["get", "post", nil]),
+                at: dice.pick([0, Int64.random(in: 1_000_000...9_000_000, using: &dice)]),
+                for: dice.pick([0, Int64.random(in: 1...1000, using: &dice), 5_000_000_000]),
+                remote: dice.pick(["db", nil]),
                 tags: Bool.random(using: &dice) ? ["k": "\(Int.random(in: 0...3, using: &dice))"] : [:]
             )
             if Bool.random(using: &dice) { made.annotations = [Annotation(timestamp: 5, value: "retry")] }

@@ -89,6 +89,11 @@ struct Dice: RandomNumberGenerator {
     }
 }
 
+extension Dice {
+    /// One of the values.
+    mutating func pick<T>(_ values: [T]) -> T { values[Int.random(in: values.indices, using: &self)] }
+}
+
 /// A batch of spans made as values.
 func batch(_ spans: [Span]) -> SpanBatch {
     var batch = SpanBatch()

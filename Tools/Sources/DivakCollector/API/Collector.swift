@@ -1,8 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 // Collector.swift - routes a request to what answers it.
 
-/// A Zipkin-compatible collector: give it requests, it gives answers. Where they come from is not its business.
+/// A Zipkin-compatible collector: give it requests, it gives answers.
+///
+/// Where they come from is not its business.
 public final class Collector: Sendable {
+    /// How to answer.
     public struct Settings: Sendable {
         /// After decompression; larger ones are answered with 413.
         public var maxBodyBytes = 32 << 20
@@ -11,9 +14,11 @@ public final class Collector: Sendable {
         /// As the store was told.
         public var isStrict = true
 
+        /// What suits one machine.
         public init() {}
     }
 
+    /// Where the spans are.
     public let store: SpanStore
     private let intake: Intake
     private let queries: Queries
@@ -35,8 +40,10 @@ public final class Collector: Sendable {
         tail = Tail(store: store)
     }
 
+    /// What came in.
     public var intakeStats: IntakeStats { intake.stats }
 
+    /// Answers a request.
     public func answer(_ request: Request) async -> Answer {
         var answer = await route(request)
         // Pages from elsewhere may read and send, as with Zipkin; there is nothing here that a cookie protects.

@@ -11,8 +11,10 @@ public struct Request: Sendable {
     public var query: [(name: String, value: String)]
     /// Names in lower case.
     public var headers: [String: String]
+    /// Empty when there is none.
     public var body: [UInt8]
 
+    /// Makes it of its parts.
     public init(
         method: String = "GET",
         path: String,
@@ -35,32 +37,41 @@ public struct Request: Sendable {
 
 /// What it is answered.
 public struct Answer: Sendable {
+    /// Such as 200.
     public var status: Int
+    /// Names in lower case.
     public var headers: [(name: String, value: String)]
+    /// Empty when there is none.
     public var body: [UInt8]
     /// More body, piece by piece, for as long as the client listens.
     public var stream: AsyncStream<[UInt8]>?
 
+    /// Makes it of its parts.
     public init(status: Int, headers: [(name: String, value: String)] = [], body: [UInt8] = []) {
         self.status = status
         self.headers = headers
         self.body = body
     }
 
+    /// An answer in plain text.
     public static func text(_ status: Int, _ message: String) -> Answer {
         Answer(status: status, headers: [("content-type", "text/plain; charset=utf-8")], body: Array(message.utf8))
     }
 
+    /// An answer in JSON.
     public static func json(_ body: [UInt8], status: Int = 200) -> Answer {
         Answer(status: status, headers: [("content-type", "application/json; charset=utf-8")], body: body)
     }
 
+    /// An answer in JSON.
     public static func json(_ body: String, status: Int = 200) -> Answer {
         json(Array(body.utf8), status: status)
     }
 }
 
-/// Splits and decodes the query of an address: `a=1&b=x%20y`. Wrong UTF-8 becomes U+FFFD.
+/// Splits and decodes the query of an address: `a=1&b=x%20y`.
+///
+/// Wrong UTF-8 becomes U+FFFD.
 public func parseQuery(_ text: some StringProtocol) -> [(name: String, value: String)] {
     text.split(separator: "&").map { pair in
         let parts = pair.split(separator: "=", maxSplits: 1, omittingEmptySubsequences: false)

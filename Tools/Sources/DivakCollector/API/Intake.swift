@@ -14,7 +14,9 @@ public struct IntakeStats: Sendable {
     public var bytes = 0
     /// Taken.
     public var spans = 0
+    /// Of the latest request that was taken, after decompression.
     public var lastMessageBytes = 0
+    /// Of the latest request that was taken.
     public var lastMessageSpans = 0
 }
 

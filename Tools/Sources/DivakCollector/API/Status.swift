@@ -39,8 +39,9 @@ struct Status: Sendable {
         )
     }
 
-    /// Counts by the names that Zipkin uses where it has them. `spans = stored + evicted` as long as the database held
-    /// nothing when it was opened, which `restored` tells.
+    /// Counts by the names that Zipkin uses where it has them.
+    ///
+    /// `spans = stored + evicted` as long as the database held nothing when it was opened, which `restored` tells.
     private func counts() -> [(json: String, prometheus: String, isGauge: Bool, value: Int)] {
         let incoming = intake.stats
         let store = store.currentStats()

@@ -212,7 +212,7 @@ struct JSONReader: ~Copyable {
             let byte = body[i]
             if byte == UInt8(ascii: "\"") {
                 at = i + 1
-                let text = Text(start: body.baseAddress! + start, count: i - start)
+                let text = Text(rebasing: body[start..<i])
                 if mixed < 0x80 || isWellFormed(text) { return text }
                 return scratch.repaired(text)
             }
@@ -296,7 +296,9 @@ struct JSONReader: ~Copyable {
         return unit
     }
 
-    /// A number as it is spelled: -?(0|[1-9][0-9]*)(.[0-9]+)?([eE][+-]?[0-9]+)?
+    /// A number as it is spelled.
+    ///
+    ///     -?(0|[1-9][0-9]*)(.[0-9]+)?([eE][+-]?[0-9]+)?
     private mutating func number() throws(DecodeError) -> Text {
         let start = at
         if body[at] == UInt8(ascii: "-") { at += 1 }
@@ -318,7 +320,7 @@ struct JSONReader: ~Copyable {
                 throw JSONReader.malformed
             }
         }
-        return Text(start: body.baseAddress! + start, count: at - start)
+        return Text(rebasing: body[start..<at])
     }
 
     private mutating func digits() -> Bool {

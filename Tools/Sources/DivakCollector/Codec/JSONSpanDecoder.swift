@@ -2,7 +2,9 @@
 // JSONSpanDecoder.swift - spans from a list in JSON v2, by Zipkin's rules; one that breaks them refuses the whole list.
 
 extension SpanBatch {
-    /// Reads a list of spans. What follows the list is ignored.
+    /// Reads a list of spans.
+    ///
+    /// What follows the list is ignored.
     init(json body: Text) throws(DecodeError) {
         self.init()
         do {

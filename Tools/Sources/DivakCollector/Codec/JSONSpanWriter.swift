@@ -94,7 +94,9 @@ private func appendEndpoint(_ opening: StaticString, _ endpoint: EndpointView, t
     out.append(UInt8(ascii: "}"))
 }
 
-/// Appends text in quotes. Escaped are quote, backslash, control characters, and U+2028 and U+2029.
+/// Appends text in quotes.
+///
+/// Escaped are quote, backslash, control characters, and U+2028 and U+2029.
 func appendJSONString(_ text: Text, to out: inout [UInt8]) {
     out.append(UInt8(ascii: "\""))
     var start = 0

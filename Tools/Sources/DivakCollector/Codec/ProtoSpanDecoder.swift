@@ -4,7 +4,9 @@
 // A field that is unknown, or known but of another wire type, is skipped. Anything cut off refuses the whole list.
 
 extension SpanBatch {
-    /// Reads a `ListOfSpans`. An empty span ends the list, as it does for Zipkin.
+    /// Reads a `ListOfSpans`.
+    ///
+    /// An empty span ends the list, as it does for Zipkin.
     init(proto3 body: Text) throws(DecodeError) {
         self.init()
         do {

@@ -145,12 +145,12 @@ struct FieldReader {
             at += 8
         case 2:
             guard let length = varint(), length <= UInt64(bytes.count - at) else { return nil }
-            field.bytes = Text(start: bytes.baseAddress! + at, count: Int(length))
+            field.bytes = Text(rebasing: bytes[at..<at + Int(length)])
             at += Int(length)
         default:
             return nil
         }
-        field.whole = Text(start: bytes.baseAddress! + start, count: at - start)
+        field.whole = Text(rebasing: bytes[start..<at])
         return field
     }
 

@@ -28,8 +28,9 @@ enum IPAddress: Equatable {
             guard hasDot, let address = parseV4(text) else { return nil }
             self = .v4(address)
         } else if hasDot {
-            let colon = text.lastIndex(of: UInt8(ascii: ":"))!
-            guard let address = parseV4(Text(rebasing: text[(colon + 1)...])) else { return nil }
+            guard let colon = text.lastIndex(of: UInt8(ascii: ":")),
+                let address = parseV4(Text(rebasing: text[(colon + 1)...]))
+            else { return nil }
             guard text[0] == UInt8(ascii: ":"), text[1] == UInt8(ascii: ":") || colon == 1 else { return nil }
             guard colon == 1 || colon == 6 else { return nil }
             for i in 2..<max(colon, 2) where ![0x66, 0x46, 0x30].contains(text[i]) { return nil }
@@ -40,7 +41,9 @@ enum IPAddress: Equatable {
         }
     }
 
-    /// Reads 4 or 16 bytes in network order. An old-style embedded IPv4 address (::1.2.3.4) is unwrapped, except ::1.
+    /// Reads 4 or 16 bytes in network order.
+    ///
+    /// An old-style embedded IPv4 address (::1.2.3.4) is unwrapped, except ::1.
     init?(bytes: Text) {
         if bytes.count == 4 {
             self = .v4(bytes.reduce(0) { $0 << 8 | UInt32($1) })
@@ -124,8 +127,10 @@ func appendIPv4(_ address: UInt32, to out: inout [UInt8]) {
     }
 }
 
-/// Writes lower-case groups without leading zeros. Of the runs of zeros that end before the last group the longest is
-/// compressed, a trailing run only when there is no other: Zipkin's reading, which golden data pins.
+/// Writes lower-case groups without leading zeros.
+///
+/// Of the runs of zeros that end before the last group the longest is compressed, a trailing run only when there is
+/// no other: Zipkin's reading, which golden data pins.
 func appendIPv6(_ high: UInt64, _ low: UInt64, to out: inout [UInt8]) {
     if high == 0 && low == 0 {
         out.append(contentsOf: "::".utf8)

@@ -3,10 +3,13 @@
 
 /// What was wrong with bytes that should have been spans; the words are the answer's body.
 public struct DecodeError: Error, Equatable, CustomStringConvertible {
+    /// What is wrong.
     public var message: String
 
+    /// Makes it of its parts.
     public init(_ message: String) { self.message = message }
 
+    /// The same words.
     public var description: String { message }
 }
 
@@ -14,8 +17,10 @@ public struct DecodeError: Error, Equatable, CustomStringConvertible {
 public struct TraceID: Sendable, Hashable {
     /// 0: an id of 64 bits.
     public var high: UInt64
+    /// The lower half.
     public var low: UInt64
 
+    /// Makes it of its parts.
     public init(high: UInt64 = 0, low: UInt64) {
         self.high = high
         self.low = low
@@ -63,7 +68,9 @@ func parseHex(_ text: Text, _ range: Range<Int>) throws(DecodeError) -> UInt64 {
     return value
 }
 
-/// Reads the id of a span: 1 to 16 digits. Sixteen zeros are refused, fewer pass, as in Zipkin.
+/// Reads the id of a span: 1 to 16 digits.
+///
+/// Sixteen zeros are refused, fewer pass, as in Zipkin.
 func parseSpanID(_ text: Text) throws(DecodeError) -> UInt64 {
     if text.isEmpty { throw DecodeError("id is empty") }
     if text.count > 16 { throw DecodeError("id.length > 16") }

@@ -9,7 +9,9 @@ import Musl
 import Darwin
 #endif
 
-/// Borrowed UTF-8. Absent text has no address; empty text has one.
+/// Borrowed UTF-8.
+///
+/// Absent text has no address; empty text has one.
 typealias Text = UnsafeBufferPointer<UInt8>
 
 extension UnsafeBufferPointer<UInt8> {

@@ -7,7 +7,9 @@ public struct TraceQuery: Sendable {
     var service: [UInt8]?
     var remoteService: [UInt8]?
     var spanName: [UInt8]?
-    /// Tags by key. An empty value asks for the key, or for an annotation of that text.
+    /// Tags by key.
+    ///
+    /// An empty value asks for the key, or for an annotation of that text.
     var annotations: [(key: [UInt8], value: [UInt8])] = []
     var minDuration: Int64?
     var maxDuration: Int64?
@@ -16,6 +18,7 @@ public struct TraceQuery: Sendable {
     var end: Int64 = .max
     var limit = 10
 
+    /// The latest ten traces.
     public init() {}
 
     /// Reads the parameters of a request to `/api/v2/traces`.

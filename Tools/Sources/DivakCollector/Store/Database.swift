@@ -12,6 +12,7 @@ import GRDBSQLite
 
 /// Why a store can't be used.
 public struct StoreError: Error, CustomStringConvertible {
+    /// Names the file and what is wrong with it.
     public var description: String
 }
 

@@ -5,6 +5,7 @@ import Synchronization
 
 /// Spans as they arrive, for one who asked.
 public final class Follower: Sendable {
+    /// Ends when the follower is stopped.
     public let batches: AsyncStream<SpanBatch>
     fileprivate let continuation: AsyncStream<SpanBatch>.Continuation
     private let missed = Mutex(0)

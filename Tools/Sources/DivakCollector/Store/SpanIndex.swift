@@ -13,12 +13,14 @@
 
 /// What may be kept.
 public struct StoreLimits: Sendable {
+    /// How many spans.
     public var maxSpans: Int
     /// Of records and index together.
     public var maxBytes: Int
     /// Milliseconds after arrival; nil: for ever.
     public var maxAge: Int64?
 
+    /// Bounds that suit a store in memory.
     public init(maxSpans: Int = 1_000_000, maxBytes: Int = 320 << 20, maxAge: Int64? = nil) {
         self.maxSpans = maxSpans
         self.maxBytes = maxBytes
@@ -73,7 +75,9 @@ final class SpanIndex {
         evict(now: now)
     }
 
-    /// Adds a span that the database has, under the number that it has there. Numbers must rise.
+    /// Adds a span that the database has, under the number that it has there.
+    ///
+    /// Numbers must rise.
     func restore(_ entry: SpanBatch.Entry, of records: Text, number: UInt64, received: Int64) {
         if segments.isEmpty || number >> shift != segments[segments.count - 1].base >> shift {
             segments.last?.isSealed = true

@@ -10,9 +10,11 @@ public struct StoreStats: Sendable {
     public var added = 0
     /// Held now; `restored + added = live + evicted`.
     public var live = 0
+    /// Dropped because there were too many, or they were too old.
     public var evicted = 0
     /// Found in the database when it was opened.
     public var restored = 0
+    /// Held now.
     public var traces = 0
     /// Estimate of what the spans take, in bytes.
     public var bytes = 0
@@ -22,6 +24,7 @@ public struct StoreStats: Sendable {
     public var writeFailures = 0
 }
 
+/// The spans of a collector, in memory or in an SQLite file.
 public final class SpanStore: Sendable {
     private let index: Mutex<SpanIndex>
     let database: Database?
@@ -85,14 +88,18 @@ public final class SpanStore: Sendable {
         followers.send(batch)
     }
 
-    /// Evicts what has become too old, and writes to the database what it doesn't have. Call it a few times a second.
+    /// Evicts what has become too old, and writes to the database what it doesn't have.
+    ///
+    /// Call it a few times a second.
     public func maintain() {
         let now = millisNow()
         index.withLock { $0.evict(now: now) }
         persist()
     }
 
-    /// Writes everything that the database doesn't have. True when it has everything afterwards.
+    /// Writes everything that the database doesn't have.
+    ///
+    /// True when it has everything afterwards.
     @discardableResult
     public func persist() -> Bool {
         guard let database else { return true }
@@ -126,6 +133,7 @@ public final class SpanStore: Sendable {
 
     // ---- asking ----
 
+    /// What there is, and what there has been.
     public func currentStats() -> StoreStats {
         var now = stats.withLock { $0 }
         index.withLock { index in
@@ -138,20 +146,25 @@ public final class SpanStore: Sendable {
         return now
     }
 
+    /// Names of all services that have a span of their own, sorted.
     public func serviceNames() -> [String] { index.withLock { $0.labels.names { $0.service } } }
 
+    /// Names of the spans of a service, sorted.
     public func spanNames(of service: String) -> [String] {
         let service = lowercased(Array(service.utf8))
         return index.withLock { $0.labels.names { $0.service == service ? $0.name : nil } }
     }
 
+    /// Names of the services at the other side of the spans of a service, sorted.
     public func remoteServiceNames(of service: String) -> [String] {
         let service = lowercased(Array(service.utf8))
         return index.withLock { $0.labels.names { $0.service == service ? $0.remote : nil } }
     }
 
+    /// Keys of tags whose values are offered when searching, sorted.
     public var autocompleteKeys: [String] { suggestions.keys }
 
+    /// Values of such a tag that were seen, sorted.
     public func autocompleteValues(of key: String) -> [String] { suggestions.values(of: key) }
 
     /// The spans of a trace; nil when there are none.
@@ -182,8 +195,9 @@ public final class SpanStore: Sendable {
         return found
     }
 
-    /// Visits the traces that have a span between two moments, in microseconds. Traces that share the low half of their
-    /// id come as one.
+    /// Visits the traces that have a span between two moments, in microseconds.
+    ///
+    /// Traces that share the low half of their id come as one.
     func forEachTrace(begin: Int64, end: Int64, _ body: (TraceRecords) -> Void) {
         var lows = index.withLock { $0.candidates(begin: begin, end: end) }.map(\.id.low)
         lows.sort()

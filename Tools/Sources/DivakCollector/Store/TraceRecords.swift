@@ -1,10 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 // TraceRecords.swift - the stored spans of one trace, taken out of the store, in order of arrival.
 
+/// The spans of one trace, as the store keeps them.
 public struct TraceRecords: Sendable {
     var bytes: [UInt8] = []
     var stretches: [SpanBatch.Stretch] = []
 
+    /// How many spans there are.
     public var count: Int { stretches.count }
 
     mutating func append(_ record: Text) {

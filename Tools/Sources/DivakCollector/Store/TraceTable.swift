@@ -11,8 +11,10 @@ struct TraceSlot {
     var tail: UInt32
     /// 0: the slot is free.
     var count: UInt32
-    /// Bounds of the spans' timestamps in microseconds. Empty (max, min) while no span has one; after part of a trace
-    /// was evicted the bounds may be wider than what is left.
+    /// Bounds of the spans' timestamps in microseconds.
+    ///
+    /// Empty (max, min) while no span has one; after part of a trace was evicted the bounds may be wider than what is
+    /// left.
     var earliest: Int64
     var latest: Int64
 }
@@ -24,7 +26,9 @@ struct TraceTable {
     let isStrict: Bool
     private(set) var slots: [TraceSlot] = []
     private var free: [UInt32] = []
-    /// Places in `slots` plus one; 0 is empty. At most half full.
+    /// Places in `slots` plus one; 0 is empty.
+    ///
+    /// At most half full.
     private var table: [UInt32]
     private var mask: Int
 

@@ -11,7 +11,9 @@ extension TraceTree {
         var micros: Int64
     }
 
-    /// The same tree with timestamps adjusted. Only timestamps and those of annotations change.
+    /// The same tree with timestamps adjusted.
+    ///
+    /// Only timestamps and those of annotations change.
     public func adjustedForClockSkew() -> TraceTree {
         var result = self
         var stack: [(node: Int, skew: Skew?)] = tops.map { ($0, nil) }

@@ -7,9 +7,13 @@
 
 /// Calls from one service to another.
 public struct DependencyLink: Sendable, Equatable {
+    /// Who called.
     public var parent: String
+    /// Who was called.
     public var child: String
+    /// How often.
     public var callCount: Int
+    /// How many of the calls failed.
     public var errorCount: Int
 }
 
@@ -24,6 +28,7 @@ public struct DependencyLinker: Sendable {
         var child: String
     }
 
+    /// Begins with none.
     public init() {}
 
     /// Counts the calls of one trace.

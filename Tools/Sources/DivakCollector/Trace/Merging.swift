@@ -51,7 +51,9 @@ extension TraceRecords {
     }
 }
 
-/// Merges the pieces of spans of one trace. The result keeps the order of the first pieces.
+/// Merges the pieces of spans of one trace.
+///
+/// The result keeps the order of the first pieces.
 public func merge(_ spans: [Span]) -> [Span] {
     if spans.count < 2 { return spans }
     let trace = spans.first { $0.trace.high != 0 }?.trace ?? spans[0].trace

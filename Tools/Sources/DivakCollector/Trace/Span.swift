@@ -3,18 +3,24 @@
 
 /// The network context of a span's own side, or of the other.
 public struct Endpoint: Sendable, Hashable {
+    /// An address of 128 bits.
     public struct IPv6: Sendable, Hashable {
+        /// The upper half.
         public var high: UInt64
+        /// The lower half.
         public var low: UInt64
     }
 
     /// In lower case.
     public var serviceName: String?
+    /// An IPv4 address.
     public var v4: UInt32?
+    /// An IPv6 address.
     public var v6: IPv6?
     /// 0: unknown.
     public var port: UInt16 = 0
 
+    /// Makes one of which nothing more is known.
     public init(serviceName: String? = nil) { self.serviceName = serviceName }
 
     init?(_ view: EndpointView) {
@@ -48,35 +54,48 @@ public struct Endpoint: Sendable, Hashable {
 public struct Annotation: Sendable, Hashable {
     /// Microseconds since 1970.
     public var timestamp: Int64
+    /// What it says.
     public var value: String
 }
 
+/// A key and its value.
 public struct Tag: Sendable, Hashable {
+    /// What it is about.
     public var key: String
+    /// What it says.
     public var value: String
 }
 
 /// One operation in one process.
 public struct Span: Sendable, Equatable {
+    /// Shared by all spans of the trace.
     public var trace: TraceID
+    /// Of this span; both halves of a call may share it.
     public var id: UInt64
     /// 0: none.
     public var parent: UInt64 = 0
+    /// nil: local, or unknown.
     public var kind: Kind?
+    /// In lower case; nil: unknown.
     public var name: String?
     /// Microseconds since 1970; 0: unknown.
     public var timestamp: Int64 = 0
     /// Microseconds; 0: unknown.
     public var duration: Int64 = 0
+    /// Where the span was recorded.
     public var local: Endpoint?
+    /// The other side of the call or message.
     public var remote: Endpoint?
     /// Sorted by time.
     public var annotations: [Annotation] = []
     /// Sorted by key.
     public var tags: [Tag] = []
+    /// Asked to be kept whatever a sampler says.
     public var debug = false
+    /// The server half of a span that a client began.
     public var shared = false
 
+    /// Makes one of which nothing more is known.
     public init(trace: TraceID, id: UInt64) {
         self.trace = trace
         self.id = id
