@@ -1,7 +1,27 @@
 // colours.js - which service has which colour: the same one on every page. SPDX-License-Identifier: Apache-2.0
 
 const SLOTS = 16;
-const taken = new Map(); // service → slot
+const STORE = "divak.colours";
+const MOST_KEPT = 300;
+const taken = new Map(remembered()); // service → slot
+
+/** What earlier pages chose, so that a service looks the same tomorrow. */
+function remembered() {
+    try {
+        const pairs = JSON.parse(localStorage.getItem(STORE) ?? "[]");
+        return pairs.filter(([name, slot]) => typeof name === "string" && slot >= 0 && slot < SLOTS);
+    } catch {
+        return [];
+    }
+}
+
+function remember() {
+    try {
+        localStorage.setItem(STORE, JSON.stringify([...taken].slice(-MOST_KEPT)));
+    } catch { /* then until the page is closed */ }
+}
+
+let waiting;
 
 function hash(text) {
     let value = 0x811c9dc5;
@@ -18,6 +38,7 @@ export function colourOf(service) {
         const used = new Set(taken.values());
         for (let step = 0; step < SLOTS && used.has(slot); step += 1) slot = (slot + 1) % SLOTS;
         taken.set(service, slot);
+        waiting ??= setTimeout(() => { waiting = undefined; remember(); }, 500);
     }
     return `c${slot}`;
 }

@@ -86,7 +86,7 @@ export function ticks(from, to, most) {
     return marks;
 }
 
-// What would be invisible, break the line, or turn the text around: shown by a sign of its own.
+// What would be invisible, break the line, or turn the text around: shown as its number, like ‹07›.
 // eslint-disable-next-line no-control-regex
 const UNSEEN = /[\u0000-\u001f\u007f-\u009f\u200b-\u200f\u2028-\u202e\u2060-\u206f\ufeff\ufff9-\ufffb]|\p{Cs}/gu;
 
@@ -94,10 +94,8 @@ const UNSEEN = /[\u0000-\u001f\u007f-\u009f\u200b-\u200f\u2028-\u202e\u2060-\u20
 export function visible(text) {
     return String(text).replace(UNSEEN, (character) => {
         const code = character.codePointAt(0);
-        if (code < 0x20) return String.fromCharCode(0x2400 + code);
-        if (code === 0x7f) return "\u2421";
         if (code >= 0xd800 && code <= 0xdfff) return "\ufffd";
-        return `‹${code.toString(16).toUpperCase().padStart(4, "0")}›`;
+        return `‹${code.toString(16).toUpperCase().padStart(code < 0x100 ? 2 : 4, "0")}›`;
     });
 }
 

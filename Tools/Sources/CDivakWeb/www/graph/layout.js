@@ -6,16 +6,17 @@
 
 const NODE_HEIGHT = 38;
 const ROW_GAP = 18;
+const ARROW = 9; // a line ends that far before the box, in its arrow
 const LANE_HEIGHT = 14; // what a placeholder takes
-const LEAST_COLUMN_GAP = 90;
+const LEAST_COLUMN_GAP = 72;
 const SWEEPS = 24;
 
 /**
  * The picture of `links` ({ parent, child }): { nodes, edges, width, height }. A node has name, x, y (its middle's left
  * end), width, height; an edge has its link and `path`, the d of an SVG path, and `tip`, where its arrow ends.
- * `measure(name)` is the width that a node needs.
+ * `measure(name)` is the width that a node needs, `aspect` the shape of what it is shown in.
  */
-export function layOut(links, measure) {
+export function layOut(links, measure, aspect = 1.6) {
     const nodes = new Map();
     const nodeOf = (name) => {
         if (!nodes.has(name)) nodes.set(name, { name, layer: 0, up: [], down: [], width: measure(name), height: NODE_HEIGHT });
@@ -31,6 +32,7 @@ export function layOut(links, measure) {
     orderLayers(layers);
     placeHeights(layers);
     const size = placeColumns(layers);
+    size.height = stretch(layers, size, aspect);
     routeEdges(edges, nodes);
     return { nodes: [...nodes.values()], edges, ...size };
 }
@@ -212,9 +214,16 @@ function placeColumns(layers) {
             busy += item.down.length;
             height = Math.max(height, item.y + item.height / 2);
         }
-        x += width + (i < layers.length - 1 ? Math.max(LEAST_COLUMN_GAP, Math.min(220, 50 + busy * 9)) : 0);
+        x += width + (i < layers.length - 1 ? Math.max(LEAST_COLUMN_GAP, Math.min(120, 40 + busy * 5)) : 0);
     });
     return { width: x, height };
+}
+
+/** Spreads a flat picture over the height that there is; curves are less steep then. Returns the height. */
+function stretch(layers, { width, height }, aspect) {
+    const factor = Math.min(2.2, Math.max(1, width / aspect / height));
+    for (const item of layers.flat()) item.y *= factor;
+    return Math.max(...layers.flat().map((item) => item.y + item.height / 2));
 }
 
 /** Curves from the right of the lower layer to the left of the upper; each edge has a port of its own on its nodes. */
@@ -251,6 +260,9 @@ function routeEdges(edges, nodes) {
         }
         const start = { x: head(edge).x + head(edge).width, y: portY.get(edge).right };
         const end = { x: tail(edge).x, y: portY.get(edge).left };
+        const tip = edge.isTurned ? { ...start } : { ...end };
+        if (edge.isTurned) start.x += ARROW;
+        else end.x -= ARROW;
         const points = [start];
         for (const lane of edge.chain) points.push({ x: lane.x, y: lane.y }, { x: lane.x + lane.column, y: lane.y });
         points.push(end);
@@ -261,7 +273,7 @@ function routeEdges(edges, nodes) {
             const middle = round((before.x + point.x) / 2);
             return `C${middle} ${round(before.y)} ${middle} ${round(point.y)} ${round(point.x)} ${round(point.y)}`;
         }).join("");
-        edge.tip = { ...points[points.length - 1], angle: edge.isTurned ? 180 : 0 };
+        edge.tip = { ...tip, angle: edge.isTurned ? 180 : 0 };
         const half = Math.floor((points.length - 1) / 2);
         edge.middle = { x: (points[half].x + points[half + 1].x) / 2, y: (points[half].y + points[half + 1].y) / 2 };
     }

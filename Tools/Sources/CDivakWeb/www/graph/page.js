@@ -124,7 +124,7 @@ class GraphPage {
             replace(this.stage, this.table());
             return;
         }
-        this.picture = new GraphPicture(this.links, (name) => this.detail(name));
+        this.picture = new GraphPicture(this.links, this.stage.clientWidth / (this.stage.clientHeight || 1), (name) => this.detail(name));
         replace(this.stage, this.picture.element);
         this.picture.fit();
         if (selected) this.picture.select(selected);
@@ -159,8 +159,8 @@ class GraphPage {
             [...links].sort((a, b) => b.callCount - a.callCount).map((link) => h("li", {},
                 h("button", { type: "button", class: "chip", onclick: () => this.picture.select(link[other]) },
                     h("span", { class: `dot ${colourOf(link[other])}`, "aria-hidden": "true" }), h("span", { class: "name" }, visible(link[other]))),
-                h("span", { class: "figure" }, plural(link.callCount, "call")),
-                link.errorCount > 0 ? h("span", { class: "figure bad" }, `${percent(link.errorCount / link.callCount)} failed`) : h("span", {})))));
+                h("span", { class: "figure" }, plural(link.callCount, "call"), link.errorCount > 0
+                    ? h("span", { class: "bad" }, `, ${percent(link.errorCount / link.callCount)} failed`) : null)))));
         replace(this.aside, h("header", {}, h("div", { class: "title" }, h("p", { class: "chip" },
             h("span", { class: `dot ${colourOf(name)}`, "aria-hidden": "true" }), "Service"), h("h2", { class: "name" }, visible(name))),
         h("button", { class: "icon", type: "button", "aria-label": "Close the service", onclick: () => this.picture.select(null) }, icon(ICONS.close))),

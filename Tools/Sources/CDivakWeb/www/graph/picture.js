@@ -23,10 +23,10 @@ const shortName = (name) => {
 
 export class GraphPicture {
     /** `onSelect(name or null)` is told what is chosen. */
-    constructor(links, onSelect) {
+    constructor(links, aspect, onSelect) {
         this.onSelect = onSelect;
         this.selected = null;
-        this.plan = layOut(links, (name) => Math.ceil(textWidth(shortName(name))) + 40);
+        this.plan = layOut(links, (name) => Math.ceil(textWidth(shortName(name))) + 40, aspect);
         const { width, height } = this.plan;
         this.whole = { x: -MARGIN, y: -MARGIN, width: width + 2 * MARGIN, height: height + 2 * MARGIN };
         this.box = { ...this.whole };
@@ -51,10 +51,9 @@ export class GraphPicture {
         const errors = link.errorCount ?? 0;
         const share = link.callCount > 0 ? Math.min(1, errors / link.callCount) : 0;
         const thick = 1.5 + 6 * (Math.log1p(link.callCount) / Math.log1p(most)) ** 2;
-        const size = 6 + thick * 0.9;
-        // The curve ends in the arrow's middle, so that a thick line does not stick out at its tip.
+        const size = 10;
         const arrow = svg("path", { class: share >= 0.5 ? "arrow failed" : "arrow",
-            d: `M0 0L${-size} ${-size * 0.5}L${-size} ${size * 0.5}Z`,
+            d: `M0 0L${-size} ${-3.5 - thick * 0.45}L${-size} ${3.5 + thick * 0.45}Z`,
             transform: `translate(${edge.tip.x} ${edge.tip.y}) rotate(${edge.tip.angle})` });
         const text = `${visible(link.parent)} → ${visible(link.child)}: ${plural(link.callCount, "call")}`
             + `${errors > 0 ? `, ${count(errors)} failed (${percent(share)})` : ""}`;

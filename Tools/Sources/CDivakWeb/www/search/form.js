@@ -28,7 +28,7 @@ export class SearchForm {
         this.element = h("form", { class: "search", role: "search", "aria-label": "Search traces", novalidate: true },
             labelled("Service", this.service, "wide"), labelled("Span", this.span, "wide"),
             labelled("Tags and annotations", this.tags, "widest"), this.keys,
-            labelled("At least", this.least, "narrow"), labelled("At most", this.most, "narrow"),
+            labelled("Min duration", this.least, "narrow"), labelled("Max duration", this.most, "narrow"),
             labelled("In the last", this.lookback, "narrow"), this.range,
             labelled("Limit", this.limit, "narrow"),
             h("button", { class: "button primary", type: "submit" }, "Search"), this.trouble);

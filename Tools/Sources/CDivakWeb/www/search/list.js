@@ -40,10 +40,21 @@ export const ORDERS = {
     errors: ["most errors", (a, b) => b.errors - a.errors || b.start - a.start],
 };
 
-/** The row of a trace. `longest` is the duration that fills the width. */
-export function traceRow(summary, longest, isFresh) {
+/**
+ * The duration that fills the width of a bar: the longest, unless a few are so much longer than the rest that nothing
+ * could be told of the rest; those go beyond the scale.
+ */
+export function barScale(summaries) {
+    const durations = summaries.map((summary) => summary.duration ?? 0).sort((a, b) => a - b);
+    const longest = durations[durations.length - 1] ?? 0;
+    const usual = (durations[Math.floor(durations.length * 0.9)] ?? 0) * 1.15;
+    return usual > 0 && longest > usual * 2.5 ? usual : longest;
+}
+
+/** The row of a trace. `scale` is the duration that fills the width. */
+export function traceRow(summary, scale, isFresh) {
     const { root } = summary;
-    const share = summary.duration && longest > 0 ? Math.max(0.004, summary.duration / longest) : 0;
+    const share = summary.duration && scale > 0 ? Math.max(0.004, summary.duration / scale) : 0;
     const others = summary.services.length - MOST_SERVICES;
     const label = root ? `${serviceName(root)}: ${spanName(root)}` : "trace";
     const when = summary.dated ? ago(summary.start / 1000) : "no date";
@@ -55,7 +66,8 @@ export function traceRow(summary, longest, isFresh) {
     h("span", { class: "what" }, root ? h("span", { class: "service name" }, serviceName(root)) : null,
         h("span", { class: "name op" }, root ? spanName(root) : visible(summary.id))),
     h("span", { class: "took" }, duration(summary.duration)),
-    h("span", { class: "track" }, h("span", { class: "bar-of", style: { width: `${share * 100}%` } },
+    h("span", { class: "track" }, h("span", { class: share > 1 ? "bar-of beyond" : "bar-of",
+        style: { width: `${Math.min(1, share) * 100}%` } },
         summary.pieces.map((piece) => h("span", { class: `piece ${colourOf(piece.service)}`, style: { "flex-grow": piece.share } })))),
     h("span", { class: "chips" }, summary.services.slice(0, MOST_SERVICES)
         .map((service) => serviceChip(visible(service.name), colourOf(service.name), service.spans)),

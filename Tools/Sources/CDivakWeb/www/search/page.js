@@ -10,7 +10,7 @@ import { failure, loading, nothing } from "/assets/app/messages.js";
 import { go } from "/assets/app/router.js";
 import { firstSteps } from "/assets/search/first.js";
 import { SearchForm } from "/assets/search/form.js";
-import { ORDERS, refreshTimes, summarize, traceRow } from "/assets/search/list.js";
+import { barScale, ORDERS, refreshTimes, summarize, traceRow } from "/assets/search/list.js";
 import { fromAddress, toAddress, toApi } from "/assets/search/query.js";
 import { scatter } from "/assets/search/scatter.js";
 
@@ -154,7 +154,7 @@ class SearchPage {
             replace(this.results, this.emptiness());
             return;
         }
-        const longest = Math.max(...summaries.map((summary) => summary.duration ?? 0));
+        const scale = barScale(summaries);
         const failed = summaries.filter((summary) => summary.errors > 0).length;
         replace(this.status, h("strong", {}, plural(summaries.length, "trace")),
             failed > 0 ? [", ", h("span", { class: "bad" }, `${failed} with errors`)] : null,
@@ -163,7 +163,7 @@ class SearchPage {
         const focused = document.activeElement?.closest?.("a.trace")?.dataset.id;
         this.plot = h("div", { class: "plot" });
         const list = h("ul", { class: "traces", "aria-label": "Traces" },
-            sorted.map((summary) => traceRow(summary, longest, this.freshIds.has(summary.id))));
+            sorted.map((summary) => traceRow(summary, scale, this.freshIds.has(summary.id))));
         replace(this.results, this.plot, list);
         this.paintScatter();
         if (focused) this.results.querySelector(`a.trace[data-id="${CSS.escape(focused)}"]`)?.focus({ preventScroll: true });

@@ -5,6 +5,7 @@ import { h } from "/assets/app/dom.js";
 import { count, duration, visible } from "/assets/app/format.js";
 
 const KINDS = { CLIENT: "→", SERVER: "←", PRODUCER: "⇥", CONSUMER: "⇤" };
+const MOST_TICKS = 20; // annotations marked on a bar; the details list all
 const MOST_SEGMENTS = 64; // of the critical path in one row; a span that waited more often than that is shown as one
 
 export const spanName = (node) => visible(node.name) || "unnamed";
@@ -20,6 +21,7 @@ export function makeRow(node, view, state) {
     const hasChildren = node.children.length > 0;
     const isCollapsed = hasChildren && view.collapsed.has(node.key);
     const isFaint = view.matches !== null && !view.matches.has(node.index);
+    const isSame = node.parent !== null && node.parent.service === node.service;
     const hidden = node.after - node.index - 1;
     const classes = ["row"];
     if (state.isSelected) classes.push("selected");
@@ -30,13 +32,14 @@ export function makeRow(node, view, state) {
         h("span", { class: hasChildren ? "caret" : "caret leaf", "aria-hidden": "true", "data-caret": hasChildren ? "" : null },
             hasChildren ? (isCollapsed ? "▸" : "▾") : ""),
         h("span", { class: `dot ${colourOf(node.service)}`, "aria-hidden": "true" }),
-        h("span", { class: "service name" }, serviceName(node)),
+        h("span", { class: isSame ? "service same name" : "service name" }, serviceName(node)),
         h("span", { class: "what name" }, spanName(node)),
         node.span.kind in KINDS ? h("span", { class: "kind", title: node.span.kind.toLowerCase() },
             h("span", { "aria-hidden": "true" }, KINDS[node.span.kind]),
             h("span", { class: "unseen" }, ` ${node.span.kind.toLowerCase()}`)) : null,
         isCollapsed ? h("span", { class: "more" }, `+${count(hidden)}`) : null,
-        node.error ? h("span", { class: "flag" }, "error") : null);
+        node.error ? h("span", { class: "alarm", title: "error" }, h("span", { "aria-hidden": "true" }, "!"),
+            h("span", { class: "unseen" }, "error")) : null);
     const row = h("div", {
         class: classes.join(" "),
         role: "row",
@@ -55,32 +58,26 @@ export function makeRow(node, view, state) {
 function lane(node, view) {
     const span = view.to - view.from;
     const at = (time) => ((time - view.from) / span) * 100;
-    const clip = (value) => Math.min(101, Math.max(-1, value));
+    const clip = (value) => Math.min(100, Math.max(0, value));
     const left = at(node.start);
     const right = at(node.end);
-    const parts = [];
-    const isTimed = node.span.timestamp !== null;
-    if (right >= 0 && left <= 100 && isTimed) {
-        const from = clip(left);
-        const to = clip(right);
-        parts.push(h("div", {
-            class: `fill ${colourOf(node.service)}${node.duration === null ? " open" : ""}`,
-            style: { left: `${from}%`, width: `${to - from}%` },
-        }));
-        if (view.critical) parts.push(...criticalSegments(node, at, clip));
-        for (const note of node.span.annotations.slice(0, 20)) {
-            const when = at(note.timestamp - view.start + node.skew);
-            if (when >= Math.max(0, left) && when <= Math.min(100, right)) {
-                parts.push(h("div", { class: "tick", style: { left: `${when}%` } }));
-            }
-        }
+    if (node.span.timestamp === null) return [h("span", { class: "time", style: { left: `${clip(left)}%` } }, "no time")];
+    const length = node.duration === null ? "no end" : duration(node.duration);
+    // Out of the window: an arrow says where it is.
+    if (right < 0) return [h("span", { class: "time away", style: { left: "0" } }, `‹ ${length}`)];
+    if (left > 100) return [h("span", { class: "time away", style: { left: "100%" } }, `${length} ›`)];
+    const from = clip(left);
+    const to = clip(right);
+    const parts = [h("div", {
+        class: `fill ${colourOf(node.service)}${node.duration === null ? " open" : ""}`,
+        style: { left: `${from}%`, width: `${to - from}%` },
+    })];
+    if (view.critical) parts.push(...criticalSegments(node, at, clip));
+    for (const note of node.span.annotations.slice(0, MOST_TICKS)) {
+        const when = at(note.timestamp - view.start + node.skew);
+        if (when >= from && when <= to) parts.push(h("div", { class: "tick", style: { left: `${when}%` } }));
     }
-    // The label stands behind the bar, or before it, or, when both sides are full, on its end.
-    const text = isTimed ? duration(node.duration) : "no time";
-    const side = right < 86 ? "behind" : left > 14 ? "before" : "within";
-    const place = side === "before" ? { right: `${100 - clip(left)}%` }
-        : side === "behind" ? { left: `${Math.max(0, clip(right))}%` } : { right: `${Math.max(0, 100 - clip(right))}%` };
-    parts.push(h("span", { class: `time ${side}`, style: place }, text));
+    parts.push(h("span", { class: "time", style: { left: `${to}%` } }, length));
     return parts;
 }
 

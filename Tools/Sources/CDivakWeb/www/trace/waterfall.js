@@ -47,7 +47,8 @@ export class Waterfall {
         this.observer = new ResizeObserver(() => {
             this.rowHeight = parseFloat(getComputedStyle(this.element).getPropertyValue("--row")) || 26;
             this.layOut();
-            this.paint(true);
+            if (this.trace && this.selected >= 0) this.activate(this.selected);
+            else this.paint(true);
         });
         this.observer.observe(this.element);
     }
@@ -96,7 +97,8 @@ export class Waterfall {
         if (!this.trace) return;
         this.rows.style.height = `${this.order.length * this.rowHeight}px`;
         const width = this.element.clientWidth * (this.isStacked() ? 1 : this.share());
-        this.view.indent = Math.max(0.5, Math.min(14, (width * 0.4) / Math.max(1, this.trace.depth)));
+        const indent = Math.min(14, (width * 0.4) / this.trace.depth);
+        this.view.indent = indent >= 3 ? Math.floor(indent) : indent; // whole pixels keep the guides sharp
     }
 
     isStacked() {
