@@ -69,7 +69,7 @@ export function showHelp() {
         } catch { /* it holds for this page */ }
     });
     replace(dialog,
-        h("header", {}, h("h2", { id: "help-title" }, "Keyboard"),
+        h("div", { class: "top" }, h("h2", { id: "help-title" }, "Keyboard"),
             h("button", { class: "icon", type: "button", "aria-label": "Close help", onclick: () => dialog.close() },
                 icon(ICONS.close))),
         h("div", { class: "columns" }, listing(pageTitle, page), listing("Everywhere", everywhere)),

@@ -126,7 +126,6 @@ class GraphPage {
         }
         this.picture = new GraphPicture(this.links, this.stage.clientWidth / (this.stage.clientHeight || 1), (name) => this.detail(name));
         replace(this.stage, this.picture.element);
-        this.picture.fit();
         if (selected) this.picture.select(selected);
     }
 

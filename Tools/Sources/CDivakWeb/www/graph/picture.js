@@ -7,6 +7,7 @@ import { layOut } from "/assets/graph/layout.js";
 
 const MARGIN = 28;
 const MOST_NAME = 26; // characters of a name in its box
+const LEAST_READABLE = 0.55; // of its size; a phone begins with a part of a large picture
 const NEAREST = 2.5; // times its size is as far as one zooms in
 
 let ruler = null;
@@ -26,6 +27,7 @@ export class GraphPicture {
     constructor(links, aspect, onSelect) {
         this.onSelect = onSelect;
         this.selected = null;
+        this.fingers = new Map();
         this.plan = layOut(links, (name) => Math.ceil(textWidth(shortName(name))) + 40, aspect);
         const { width, height } = this.plan;
         this.whole = { x: -MARGIN, y: -MARGIN, width: width + 2 * MARGIN, height: height + 2 * MARGIN };
@@ -37,7 +39,7 @@ export class GraphPicture {
         this.element.append(svg("g", {}, this.edges.map((edge) => edge.element)),
             svg("g", {}, [...this.nodes.values()].map((node) => node.element)),
             svg("g", { class: "labels", "aria-hidden": "true" }, this.edges.map((edge) => edge.label)));
-        this.observer = new ResizeObserver(() => this.fit());
+        this.observer = new ResizeObserver(() => this.fit(LEAST_READABLE));
         this.observer.observe(this.element);
         this.listen();
     }
@@ -100,16 +102,15 @@ export class GraphPicture {
 
     // ---- Pan and zoom ----------------------------------------------------------------------------------------------
 
-    /** The whole picture, at most at its natural size. */
-    fit() {
+    /** The whole picture, at most a little above its natural size; no smaller than `least`, from its upper left then. */
+    fit(least = 0) {
         const width = this.element.clientWidth || 1;
         const height = this.element.clientHeight || 1;
-        const scale = Math.min(1.15, width / this.whole.width, height / this.whole.height);
-        this.show({
-            x: this.whole.x + this.whole.width / 2 - width / scale / 2, y: this.whole.y + this.whole.height / 2 - height / scale / 2,
-            width: width / scale, height: height / scale,
-        });
-        this.natural = width;
+        const { whole } = this;
+        const scale = Math.max(least, Math.min(1.15, width / whole.width, height / whole.height));
+        const shown = { width: width / scale, height: height / scale };
+        const from = (start, size, room) => (size > room ? start : start + (size - room) / 2);
+        this.show({ x: from(whole.x, whole.width, shown.width), y: from(whole.y, whole.height, shown.height), ...shown });
     }
 
     show(box) {
@@ -134,31 +135,7 @@ export class GraphPicture {
             const bounds = element.getBoundingClientRect();
             this.zoom(1.0015 ** event.deltaY, (event.clientX - bounds.left) / bounds.width, (event.clientY - bounds.top) / bounds.height);
         }, { passive: false });
-        element.addEventListener("pointerdown", (event) => {
-            if (event.button !== 0) return;
-            const node = event.target.closest(".node");
-            const start = { x: event.clientX, y: event.clientY, box: this.box };
-            let moved = false;
-            const move = (next) => {
-                if (!moved && Math.hypot(next.clientX - start.x, next.clientY - start.y) < 4) return;
-                moved = true;
-                element.classList.add("panning");
-                const scale = start.box.width / element.clientWidth;
-                this.show({ ...start.box, x: start.box.x - (next.clientX - start.x) * scale, y: start.box.y - (next.clientY - start.y) * scale });
-            };
-            const end = (next) => {
-                removeEventListener("pointermove", move);
-                removeEventListener("pointerup", end);
-                removeEventListener("pointercancel", end);
-                element.classList.remove("panning");
-                if (moved || next.type !== "pointerup") return;
-                const name = node?.dataset.name ?? null;
-                this.select(name === this.selected ? null : name);
-            };
-            addEventListener("pointermove", move);
-            addEventListener("pointerup", end);
-            addEventListener("pointercancel", end);
-        });
+        element.addEventListener("pointerdown", (event) => this.press(event));
         element.addEventListener("keydown", (event) => {
             const name = event.target.closest?.(".node")?.dataset.name;
             if (name === undefined || event.ctrlKey || event.metaKey || event.altKey) return;
@@ -170,6 +147,52 @@ export class GraphPicture {
                 event.preventDefault();
             }
         });
+    }
+
+    /** One finger or the mouse moves the picture or, when it stays, selects; two fingers zoom. */
+    press(event) {
+        if (event.button !== 0) return;
+        this.fingers.set(event.pointerId, { x: event.clientX, y: event.clientY });
+        if (this.fingers.size > 1) return;
+        const name = event.target.closest(".node")?.dataset.name ?? null;
+        const start = { x: event.clientX, y: event.clientY };
+        let moved = false;
+        const move = (next) => {
+            const before = this.fingers.get(next.pointerId);
+            if (!before) return;
+            const now = { x: next.clientX, y: next.clientY };
+            if (!moved && this.fingers.size === 1 && Math.hypot(now.x - start.x, now.y - start.y) < 4) return;
+            moved = true;
+            this.element.classList.add("panning");
+            if (this.fingers.size === 1) this.pan(now.x - before.x, now.y - before.y);
+            else this.pinch(next.pointerId, before, now);
+            this.fingers.set(next.pointerId, now);
+        };
+        const end = (next) => {
+            this.fingers.delete(next.pointerId);
+            if (this.fingers.size > 0) return;
+            removeEventListener("pointermove", move);
+            removeEventListener("pointerup", end);
+            removeEventListener("pointercancel", end);
+            this.element.classList.remove("panning");
+            if (!moved && next.type === "pointerup") this.select(name === this.selected ? null : name);
+        };
+        addEventListener("pointermove", move);
+        addEventListener("pointerup", end);
+        addEventListener("pointercancel", end);
+    }
+
+    pan(dx, dy) {
+        const scale = this.box.width / this.element.clientWidth;
+        this.show({ ...this.box, x: this.box.x - dx * scale, y: this.box.y - dy * scale });
+    }
+
+    pinch(id, before, now) {
+        const other = [...this.fingers].find(([key]) => key !== id)[1];
+        const distance = (point) => Math.max(10, Math.hypot(point.x - other.x, point.y - other.y));
+        const bounds = this.element.getBoundingClientRect();
+        this.zoom(distance(before) / distance(now), ((now.x + other.x) / 2 - bounds.left) / bounds.width,
+            ((now.y + other.y) / 2 - bounds.top) / bounds.height);
     }
 
     /** The nearest node in that direction. */

@@ -30,9 +30,10 @@ export function markCriticalPath(root) {
             continue;
         }
         top.next += 1;
+        if (child.end > top.at + grain(child)) continue; // at work at the same time as one that ended later
         const end = Math.min(child.end, top.at);
         const start = Math.max(child.start, top.floor);
-        if (end <= start) continue; // it lies within what later children cover
+        if (end <= start) continue;
         add(top.node, end, top.at);
         top.at = start;
         stack.push(frame(child, start, end));
@@ -48,7 +49,8 @@ function awaited(node) {
 
 function isAwaited(child, node) {
     if (child.duration === null || child.span.timestamp === null || child.span.kind === "CONSUMER") return false;
-    // What goes on after its parent's end was not waited for; a little is the grain of the clocks.
-    const grain = Math.max(2, child.duration * 0.01);
-    return child.end <= node.end + grain;
+    return child.end <= node.end + grain(child); // what goes on after its parent's end was not waited for
 }
+
+/** By how much clocks may be off before a span counts as one that ended later. */
+const grain = (node) => Math.max(2, node.duration * 0.01);

@@ -138,7 +138,7 @@ function placeInTime(roots) {
         for (const child of node.children) waiting.push(child);
     }
     if (base === Infinity) base = 0;
-    let least = 0;
+    let least = Infinity;
     for (const node of seen) { // parents come before children
         const parent = node.parent;
         if (node.span.timestamp === null) {
@@ -153,11 +153,10 @@ function placeInTime(roots) {
         node.end = node.start + (node.duration ?? 0);
         least = Math.min(least, node.start);
     }
-    if (least < 0) {
-        for (const node of seen) {
-            node.start -= least;
-            node.end -= least;
-        }
+    if (least === Infinity) return base;
+    for (const node of seen) { // a corrected clock may have moved the first of all
+        node.start -= least;
+        node.end -= least;
     }
     return base + least;
 }
