@@ -11,6 +11,7 @@ let package = Package(
         .executable(name: "divak", targets: ["divak"])
     ],
     dependencies: [
+        .package(name: "divak", path: ".."),
         .package(url: "https://github.com/apple/swift-argument-parser.git", from: "1.8.2"),
         .package(url: "https://github.com/apple/swift-http-types.git", from: "1.8.0"),
         .package(url: "https://github.com/apple/swift-log.git", from: "1.16.2"),
@@ -42,14 +43,32 @@ let package = Package(
                 .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
             ]
         ),
+        // The trace view: pages, compiled in. The files are embedded by C, which costs the compiler nothing.
+        .target(name: "CDivakWeb", exclude: ["www"]),
+        .target(name: "DivakWeb", dependencies: ["CDivakWeb"]),
+        // Traces drawn with characters.
+        .target(name: "DivakTerminal"),
+        // The subcommands that ask a collector, or look at this machine.
+        .target(
+            name: "DivakCommands",
+            dependencies: [
+                "DivakTerminal",
+                .product(name: "ArgumentParser", package: "swift-argument-parser"),
+                .product(name: "Divak", package: "divak"),
+            ]
+        ),
         .executableTarget(
             name: "divak",
             dependencies: [
+                "DivakCommands",
                 "DivakServer",
+                "DivakWeb",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
             ]
         ),
         .testTarget(name: "DivakCollectorTests", dependencies: ["DivakCollector"]),
+        .testTarget(name: "DivakTerminalTests", dependencies: ["DivakTerminal"]),
+        .testTarget(name: "DivakCommandsTests", dependencies: ["DivakCommands", "DivakTerminal"]),
     ],
     swiftLanguageModes: [.v6]
 )

@@ -4,6 +4,7 @@
 import ArgumentParser
 import DivakCollector
 import DivakServer
+import DivakWeb
 import Foundation
 
 struct CollectorCommand: AsyncParsableCommand {
@@ -86,7 +87,7 @@ struct CollectorCommand: AsyncParsableCommand {
         settings.maxBodyBytes = maxInflated.bytes
         settings.lookback = lookback.milliseconds
         settings.isStrict = strictTraceId
-        let collector = Collector(store: store, settings: settings)
+        let collector = Collector(store: store, settings: settings, page: CollectorCommand.page)
         let server = CollectorServer(host: host, port: port, maxBodyBytes: maxBody.bytes)
         let shown = host.contains(":") ? "[\(host)]" : host
         do {
@@ -98,5 +99,16 @@ struct CollectorCommand: AsyncParsableCommand {
         } catch {
             throw ValidationError("--host \(host) --port \(port): \(error)")
         }
+    }
+
+    /// The trace view, at every path that is not the API's.
+    @Sendable private static func page(_ request: Request) -> Answer? {
+        guard let file = DivakWeb.file(path: request.path) else { return nil }
+        var headers = DivakWeb.headers + [("content-type", file.contentType)]
+        if let tag = DivakWeb.entityTag(path: request.path) {
+            headers.append(("etag", tag))
+            if request.headers["if-none-match"]?.contains(tag) == true { return Answer(status: 304, headers: headers) }
+        }
+        return Answer(status: 200, headers: headers, body: file.bytes)
     }
 }
