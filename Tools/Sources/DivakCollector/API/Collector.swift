@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // Collector.swift - routes a request to what answers it.
 
+import Foundation
+
 /// A Zipkin-compatible collector: give it requests, it gives answers.
 ///
 /// Where they come from is not its business.
@@ -25,6 +27,8 @@ public final class Collector: Sendable {
     private let status: Status
     private let tail: Tail
     private let page: @Sendable (Request) -> Answer?
+    /// Questions may take a second or two; threads of their own keep them out of the way of spans that come in.
+    private let asking = OperationQueue()
 
     /// - Parameter page: answers a GET that is not the API's, such as for the trace view; nil: nothing is there.
     public init(
@@ -34,6 +38,7 @@ public final class Collector: Sendable {
     ) {
         self.store = store
         self.page = page
+        asking.maxConcurrentOperationCount = 4
         intake = Intake(store: store, maxBodyBytes: settings.maxBodyBytes)
         queries = Queries(store: store, lookback: settings.lookback, isStrict: settings.isStrict)
         status = Status(store: store, intake: intake, lookback: settings.lookback)
@@ -73,10 +78,8 @@ public final class Collector: Sendable {
                 "Spans in Zipkin's format v1 are not read here: send format v2 to /api/v2/spans instead.\n"
             )
         case ("GET", _), ("HEAD", _):
-            do {
-                return try get(path, request) ?? .text(404, "\(request.path) not found\n")
-            } catch {
-                return .text(400, error.message)
+            return await withCheckedContinuation { [path] continuation in
+                asking.addOperation { [self] in continuation.resume(returning: get(path, request)) }
             }
         default:
             let isPost = path == "/api/v2/spans" || path == "/api/v1/spans"
@@ -86,7 +89,15 @@ public final class Collector: Sendable {
         }
     }
 
-    private func get(_ path: Substring, _ request: Request) throws(DecodeError) -> Answer? {
+    private func get(_ path: Substring, _ request: Request) -> Answer {
+        do {
+            return try find(path, request) ?? .text(404, "\(request.path) not found\n")
+        } catch {
+            return .text(400, error.message)
+        }
+    }
+
+    private func find(_ path: Substring, _ request: Request) throws(DecodeError) -> Answer? {
         switch path {
         case "/api/v2/services": return queries.services()
         case "/api/v2/spans": return try queries.spanNames(request)
