@@ -76,7 +76,8 @@ def build_load(folder):
 
 
 def send(load, collector, rate, seconds, ids):
-    done = subprocess.run([load, collector.endpoint, str(rate), str(seconds), "10", ids], capture_output=True, text=True)
+    done = subprocess.run([load, collector.endpoint, str(rate), str(seconds), "10", ids], capture_output=True,
+                          text=True)
     if done.returncode != 0:
         print(done.stdout, done.stderr, file=sys.stderr)
     return json.loads(done.stdout)
@@ -136,8 +137,15 @@ def queries(where, program, load, folder, options, rate):
                        ("dependencies", f"dependencies?endTs={int(time.time() * 1000)}")]:
         begin = time.perf_counter()
         status, _ = collector.get(f"/api/v2/{path}")
-        print(f"{name}, {where} | {(time.perf_counter() - begin) * 1000:.0f} ms | - | {'ok' if status == 200 else 'FAIL'}")
+        report(f"{name}, {where}", f"{(time.perf_counter() - begin) * 1000:.0f} ms", "answered", status == 200)
     collector.stop()
+    if "--db" in options:
+        begin = time.perf_counter()
+        again = Collector(program, *options)
+        seconds = time.perf_counter() - begin
+        report(f"starts with {live} spans in the file", f"{seconds:.2f} s, {again.peak_mib():.0f} MiB", "all of them",
+               again.metrics()["spans"] == live)
+        again.stop()
 
 
 def main():

@@ -5,8 +5,8 @@ SPDX-License-Identifier: Apache-2.0
 
     Tools/Tests/process/run.py [PROGRAM]
 
-Killed while it writes, stopped while somebody listens, sent too much, and used by another project's client (zipkin-go,
-Debian's golang-github-openzipkin-zipkin-go-dev). The last line is "N passed, N failed".
+Killed while it writes, stopped while somebody listens, left without disk, sent too much, and used by another
+project's client (zipkin-go, Debian's golang-github-openzipkin-zipkin-go-dev). The last line is "N passed, N failed".
 """
 
 import gzip
@@ -15,6 +15,7 @@ import json
 import os
 import pathlib
 import random
+import resource
 import signal
 import socket
 import subprocess
@@ -29,9 +30,9 @@ PASSED, FAILED = [], []
 
 
 class Collector:
-    def __init__(self, *options):
+    def __init__(self, *options, before=None):
         self.process = subprocess.Popen([PROGRAM, "collector", "--port", "0", *options], stdout=subprocess.PIPE,
-                                        stderr=subprocess.PIPE, text=True)
+                                        stderr=subprocess.PIPE, text=True, preexec_fn=before)
         line = self.process.stdout.readline()
         if "http://" not in line:
             raise AssertionError("it did not start: " + self.process.stderr.read())
@@ -137,6 +138,40 @@ def stopped_it_writes_everything_although_somebody_listens(folder):
         collector.stop()
 
 
+def a_full_disk_is_told_to_the_sender_and_nothing_acknowledged_is_lost(folder):
+    file = str(folder / "spans.db")
+
+    def small_disk():
+        # Files may have 2 MiB until told otherwise; a write beyond that fails, as on a full disk.
+        signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+        resource.setrlimit(resource.RLIMIT_FSIZE, (2 << 20, resource.RLIM_INFINITY))
+
+    collector = Collector("--db", file, before=small_disk)
+    acknowledged = 0
+    padding = "x" * 10_000
+    while True:
+        body = json.dumps([{"traceId": f"{acknowledged + i + 1:x}", "id": "1", "tags": {"p": padding}}
+                           for i in range(500)])
+        status, text = collector.ask("POST", "/api/v2/spans", body)
+        if status != 202:
+            break
+        acknowledged += 500
+        expect(acknowledged < 100_000, "it was never full")
+    expect(status == 503 and b"database" in text, status, text)
+    expect(collector.ask("GET", "/health")[0] == 503)
+    expect(collector.ask("GET", "/api/v2/trace/1")[0] == 200)
+    resource.prlimit(collector.process.pid, resource.RLIMIT_FSIZE, (resource.RLIM_INFINITY, resource.RLIM_INFINITY))
+    until = time.monotonic() + 20
+    while collector.ask("GET", "/health")[0] != 200:
+        expect(time.monotonic() < until, "it did not recover")
+        time.sleep(0.1)
+    expect(collector.ask("POST", "/api/v2/spans", spans(0, 10))[0] == 202)
+    expect(collector.stop() == 0)
+    collector = Collector("--db", file)
+    expect(collector.counts()["counter.divak_collector.spans_restored"] == acknowledged + 10)
+    collector.stop()
+
+
 def who_listens_sees_spans_as_they_arrive(_):
     collector = Collector()
     listener = socket.create_connection(("127.0.0.1", collector.port))
@@ -181,7 +216,8 @@ def wrong_options_are_told_in_words(folder):
              (["--max-bytes", "12XB"], "12XB"), (["--db", str(folder / "letter")], "letter"),
              (["--db", str(folder / "no/such/folder/x.db")], "no/such/folder"), (["--host", "256.1.1.1"], "256.1.1.1")]
     for options, word in cases:
-        done = subprocess.run([PROGRAM, "collector", "--port", "0", *options], capture_output=True, text=True, timeout=20)
+        done = subprocess.run([PROGRAM, "collector", "--port", "0", *options], capture_output=True, text=True,
+                              timeout=20)
         expect(done.returncode != 0 and word in done.stderr, options, done.returncode, done.stderr)
     taken = Collector()
     done = subprocess.run([PROGRAM, "collector", "--port", str(taken.port)], capture_output=True, text=True, timeout=20)
@@ -203,7 +239,9 @@ def another_projects_client_sends_and_reads_back(folder):
 
 def main():
     for function in (killed_while_it_writes_it_starts_again_and_lost_no_more_than_the_last_second,
-                     stopped_it_writes_everything_although_somebody_listens, who_listens_sees_spans_as_they_arrive,
+                     stopped_it_writes_everything_although_somebody_listens,
+                     a_full_disk_is_told_to_the_sender_and_nothing_acknowledged_is_lost,
+                     who_listens_sees_spans_as_they_arrive,
                      too_much_is_refused_with_413_and_the_next_request_is_served,
                      it_listens_on_loopback_alone_unless_told, wrong_options_are_told_in_words,
                      another_projects_client_sends_and_reads_back):
