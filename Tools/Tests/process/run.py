@@ -191,6 +191,42 @@ def who_listens_sees_spans_as_they_arrive(_):
     expect(collector.stop() == 0)
 
 
+def read_all(listener):
+    """What comes until nothing has come for a second."""
+    listener.settimeout(1)
+    pieces = []
+    try:
+        while piece := listener.recv(1 << 20):
+            pieces.append(piece)
+    except TimeoutError:
+        pass
+    return b"".join(pieces)
+
+
+def who_listens_and_does_not_read_costs_little_and_is_told_what_was_lost(_):
+    collector = Collector()
+    listener = socket.create_connection(("127.0.0.1", collector.port))
+    listener.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 65536)
+    listener.sendall(b"GET /api/divak/tail HTTP/1.1\r\nHost: x\r\n\r\n")
+    connection = http.client.HTTPConnection("127.0.0.1", collector.port, timeout=20)
+    sent = 0
+    for _ in range(50):
+        collector.ask("POST", "/api/v2/spans", spans(sent, 2000), connection=connection)
+        sent += 2000
+    resident = int(pathlib.Path(f"/proc/{collector.process.pid}/statm").read_text().split()[1]) * 4096
+    expect(resident < 300 << 20, resident)
+    text = read_all(listener)
+    # With the next spans comes the word on those before them.
+    collector.ask("POST", "/api/v2/spans", spans(sent, 1), connection=connection)
+    text += read_all(listener)
+    sent += 1
+    got = text.count(b'"traceId"')
+    lost = sum(json.loads(part.split(b"\n")[0])["spans"] for part in text.split(b"event: lost\ndata: ")[1:])
+    expect(lost > 0 and got + lost == sent, got, lost, sent)
+    listener.close()
+    expect(collector.stop() == 0)
+
+
 def too_much_is_refused_with_413_and_the_next_request_is_served(_):
     collector = Collector("--max-body", "1MiB", "--max-inflated", "2MiB")
     status, text = collector.ask("POST", "/api/v2/spans", "[" + " " * (1 << 20) + "]")
@@ -242,6 +278,7 @@ def main():
                      stopped_it_writes_everything_although_somebody_listens,
                      a_full_disk_is_told_to_the_sender_and_nothing_acknowledged_is_lost,
                      who_listens_sees_spans_as_they_arrive,
+                     who_listens_and_does_not_read_costs_little_and_is_told_what_was_lost,
                      too_much_is_refused_with_413_and_the_next_request_is_served,
                      it_listens_on_loopback_alone_unless_told, wrong_options_are_told_in_words,
                      another_projects_client_sends_and_reads_back):

@@ -14,20 +14,31 @@ struct Tail: Sendable {
 
     /// Of one batch, no more than this are sent; nobody reads as fast as that.
     static let spansMax = 2000
+    /// So many batches wait for a client that doesn't read; more would be memory for nobody.
+    static let waitingMax = 8
 
     func answer(_ request: Request) -> Answer {
         let service = request.parameter("serviceName").flatMap { $0.isEmpty ? nil : lowercased(Array($0.utf8)) }
         let follower = store.follow()
-        let (stream, continuation) = AsyncStream.makeStream(of: [UInt8].self, bufferingPolicy: .bufferingOldest(1024))
+        let (stream, continuation) = AsyncStream.makeStream(
+            of: [UInt8].self,
+            bufferingPolicy: .bufferingOldest(Tail.waitingMax)
+        )
         let reading = Task {
+            var lost = 0
             for await batch in follower.batches {
                 var events: [UInt8] = []
-                var missed = follower.takeMissed()
-                missed += Tail.append(batch, of: service, to: &events)
-                if missed > 0 {
-                    events.append(contentsOf: "event: lost\ndata: {\"spans\":\(missed)}\n\n".utf8)
+                let (sent, left) = Tail.append(batch, of: service, to: &events)
+                lost += follower.takeMissed() + left
+                if lost > 0 {
+                    events.append(contentsOf: "event: lost\ndata: {\"spans\":\(lost)}\n\n".utf8)
                 }
-                if !events.isEmpty { continuation.yield(events) }
+                if events.isEmpty { continue }
+                if case .dropped = continuation.yield(events) {
+                    lost += sent
+                } else {
+                    lost = 0
+                }
             }
             continuation.finish()
         }
@@ -51,8 +62,13 @@ struct Tail: Sendable {
         return answer
     }
 
-    /// Appends an event with those spans of the batch that are wanted, and says how many were too many.
-    private static func append(_ batch: SpanBatch, of service: [UInt8]?, to events: inout [UInt8]) -> Int {
+    /// Appends an event with those spans of the batch that are wanted, and says how many those
+    /// are, and how many more were too many.
+    private static func append(
+        _ batch: SpanBatch,
+        of service: [UInt8]?,
+        to events: inout [UInt8]
+    ) -> (sent: Int, left: Int) {
         var sent = 0
         var missed = 0
         batch.records.withUnsafeBufferPointer { records in
@@ -68,6 +84,6 @@ struct Tail: Sendable {
             }
         }
         if sent > 0 { events.append(literal: "]\n\n") }
-        return missed
+        return (sent, missed)
     }
 }
