@@ -20,6 +20,8 @@ libc6-dev           test -e /usr/include/stdio.h
 pkg-config          command -v pkg-config
 libcurl4-openssl-dev pkg-config --exists libcurl
 python3             command -v python3
+libsqlite3-dev      test -e /usr/include/sqlite3.h
+zlib1g-dev          test -e /usr/include/zlib.h
 '
 test_packages='
 binutils            command -v nm

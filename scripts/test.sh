@@ -15,7 +15,7 @@ cd "$root" || exit 1
 
 jobs=$(divak_jobs)
 logs=$root/build/logs
-stages=(layers gcc clang nocurl asan tsan fuzz model headers exports install swift integration)
+stages=(layers gcc clang nocurl asan tsan fuzz model headers exports install swift integration tools)
 
 # Runs ctest in build/$1 with the further arguments. Its log holds what the test programs printed.
 run_ctest() {
@@ -119,6 +119,13 @@ stage_integration() {
         count=$((count + 1))
     done
     echo "$count integration tests run"
+}
+
+# The command, a package of its own; then its collector as a process. Its first build takes some minutes.
+stage_tools() {
+    local options=(--package-path Tools -j "$jobs" -Xswiftc -warnings-as-errors)
+    swift build "${options[@]}" --build-tests && swift test "${options[@]}" --skip-build &&
+        python3 Tools/Tests/process/run.py
 }
 
 if [ "${1:-}" = --list ]; then

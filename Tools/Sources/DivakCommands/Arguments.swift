@@ -10,6 +10,12 @@ struct Span: ExpressibleByArgument {
     /// Microseconds.
     let microseconds: Int64
 
+    static let day = Span(microseconds: 86_400_000_000)
+
+    private init(microseconds: Int64) { self.microseconds = microseconds }
+
+    var defaultValueDescription: String { "\(microseconds / 3_600_000_000)h" }
+
     init?(argument: String) {
         let digits = argument.prefix { $0.isNumber || $0 == "." }
         let units: [String: Double] = [

@@ -15,7 +15,7 @@ public struct DependenciesCommand: AsyncParsableCommand {
 
     @OptionGroup var server: ServerOptions
     @OptionGroup var output: ScreenOptions
-    @Option(help: "Of calls within this time.") var since = Span(argument: "24h")
+    @Option(help: "Of calls within this time.") var since = Span.day
 
     /// Made by the parser.
     public init() {}
@@ -26,7 +26,7 @@ public struct DependenciesCommand: AsyncParsableCommand {
             let now = Int64(Date().timeIntervalSince1970 * 1000)
             let body = try await server.client().get(
                 "api/v2/dependencies",
-                [("endTs", "\(now)"), ("lookback", "\((since?.microseconds ?? 0) / 1000)")]
+                [("endTs", "\(now)"), ("lookback", "\(since.microseconds / 1000)")]
             )
             if output.json { return try Output.bytes(body + Data("\n".utf8)) }
             let links = try decodeAnswer([DependencyLink].self, body)

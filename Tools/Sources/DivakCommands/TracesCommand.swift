@@ -31,7 +31,7 @@ public struct TracesCommand: AsyncParsableCommand {
     @Flag(help: "With an error.") var failed = false
     @Option(help: "With a span at least this long.") var minDuration: Span?
     @Option(help: "With a span at most this long.") var maxDuration: Span?
-    @Option(help: "That began within this time.") var since = Span(argument: "24h")
+    @Option(help: "That began within this time.") var since = Span.day
     @Option(help: ArgumentHelp("At most so many.", valueName: "n")) var limit = 20
     @Option(help: "newest or longest.") var sort: Order = .newest
 
@@ -57,7 +57,7 @@ public struct TracesCommand: AsyncParsableCommand {
                     ("annotationQuery", terms.isEmpty ? nil : terms.joined(separator: " and ")),
                     ("minDuration", minDuration.map { "\($0.microseconds)" }),
                     ("maxDuration", maxDuration.map { "\($0.microseconds)" }),
-                    ("endTs", "\(now / 1000)"), ("lookback", "\((since?.microseconds ?? 0) / 1000)"),
+                    ("endTs", "\(now / 1000)"), ("lookback", "\(since.microseconds / 1000)"),
                     ("limit", "\(limit)"),
                 ]
             )

@@ -1,0 +1,94 @@
+// SPDX-License-Identifier: Apache-2.0
+// CollectorServer.swift - the collector behind HTTP/1.1: bytes from a socket to `Collector` and back.
+
+public import DivakCollector
+import HTTPTypes
+import Hummingbird
+import Logging
+import NIOCore
+import ServiceLifecycle
+
+/// Where to listen, and how much of a body to take.
+public struct CollectorServer: Sendable {
+    /// The address to listen on.
+    public var host: String
+    /// 0: any free port.
+    public var port: Int
+    /// A larger body is answered with 413.
+    public var maxBodyBytes: Int
+
+    /// On loopback, at the port of Zipkin.
+    public init(host: String = "127.0.0.1", port: Int = 9411, maxBodyBytes: Int = 10 << 20) {
+        self.host = host
+        self.port = port
+        self.maxBodyBytes = maxBodyBytes
+    }
+
+    /// Serves until SIGTERM or SIGINT, or until the task is cancelled, then writes what the store still holds back.
+    ///
+    /// `onListening` is told the port once connections are taken.
+    public func run(_ collector: Collector, onListening: @escaping @Sendable (Int) -> Void) async throws {
+        let application = Application(
+            responder: Responder(collector: collector, maxBodyBytes: maxBodyBytes),
+            configuration: .init(address: .hostname(host, port: port)),
+            services: [Maintenance(collector: collector)],
+            onServerRunning: { channel in onListening(channel.localAddress?.port ?? 0) },
+            logger: Logger(label: "divak", factory: { _ in SwiftLogNoOpLogHandler() })
+        )
+        try await application.runService()
+    }
+}
+
+/// What runs beside the server.
+///
+/// It is told to stop after the server has stopped, and then writes what came last.
+private struct Maintenance: Service {
+    let collector: Collector
+
+    func run() async throws {
+        await cancelWhenGracefulShutdown { await collector.maintain() }
+    }
+}
+
+/// Translates between Hummingbird's requests and the collector's.
+private struct Responder: HTTPResponder {
+    let collector: Collector
+    let maxBodyBytes: Int
+
+    @Sendable func respond(
+        to request: Hummingbird.Request,
+        context: BasicRequestContext
+    ) async throws -> Hummingbird.Response {
+        var headers: [String: String] = [:]
+        for field in request.headers { headers[field.name.canonicalName] = field.value }
+        var asked = DivakCollector.Request(
+            method: request.method.rawValue,
+            path: request.uri.path,
+            query: parseQuery(request.uri.query ?? ""),
+            headers: headers
+        )
+        do {
+            let buffer = try await request.body.collect(upTo: maxBodyBytes)
+            asked.body = Array(buffer.readableBytesView)
+        } catch is NIOTooManyBytesError {
+            return response(.text(413, "The body has more than \(maxBodyBytes) bytes, which is the limit.\n"), asked)
+        }
+        return response(await collector.answer(asked), asked)
+    }
+
+    private func response(_ answer: Answer, _ request: DivakCollector.Request) -> Hummingbird.Response {
+        var headers = HTTPFields()
+        for (name, value) in answer.headers {
+            if let name = HTTPField.Name(name) { headers[name] = value }
+        }
+        let body: ResponseBody
+        if let stream = answer.stream {
+            // The server waits for its requests before it stops; this one would never end.
+            body = ResponseBody(asyncSequence: stream.map { ByteBuffer(bytes: $0) }.cancelOnGracefulShutdown())
+        } else {
+            body = answer.body.isEmpty ? .init() : .init(byteBuffer: ByteBuffer(bytes: answer.body))
+        }
+        let response = Hummingbird.Response(status: .init(code: answer.status), headers: headers, body: body)
+        return request.method == "HEAD" ? response.createHeadResponse() : response
+    }
+}

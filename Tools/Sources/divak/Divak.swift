@@ -1,0 +1,17 @@
+// SPDX-License-Identifier: Apache-2.0
+// Divak.swift - the command `divak`; each subcommand has a file of its own.
+
+import ArgumentParser
+import DivakCommands
+
+@main
+struct DivakCommand: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "divak",
+        abstract: "Looks at traces, and helps to make them.",
+        subcommands: [
+            CollectorCommand.self, TracesCommand.self, TraceCommand.self, TailCommand.self, DependenciesCommand.self,
+            SendCommand.self, CheckCommand.self, ConfigCommand.self, BenchCommand.self,
+        ]
+    )
+}

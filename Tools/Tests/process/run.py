@@ -1,0 +1,291 @@
+#!/usr/bin/env python3
+"""Runs the collector as a process and does to it what happens to processes.
+
+SPDX-License-Identifier: Apache-2.0
+
+    Tools/Tests/process/run.py [PROGRAM]
+
+Killed while it writes, stopped while somebody listens, left without disk, sent too much, and used by another
+project's client (zipkin-go, Debian's golang-github-openzipkin-zipkin-go-dev). The last line is "N passed, N failed".
+"""
+
+import gzip
+import http.client
+import json
+import os
+import pathlib
+import random
+import resource
+import signal
+import socket
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+
+HERE = pathlib.Path(__file__).resolve().parent
+PROGRAM = sys.argv[1] if len(sys.argv) > 1 else str(HERE.parents[1] / ".build/debug/divak")
+PASSED, FAILED = [], []
+
+
+class Collector:
+    def __init__(self, *options, before=None):
+        self.process = subprocess.Popen([PROGRAM, "collector", "--port", "0", *options], stdout=subprocess.PIPE,
+                                        stderr=subprocess.PIPE, text=True, preexec_fn=before)
+        line = self.process.stdout.readline()
+        if "http://" not in line:
+            raise AssertionError("it did not start: " + self.process.stderr.read())
+        self.port = int(line.rsplit(":", 1)[1])
+
+    def ask(self, method, path, body=None, headers=None, connection=None):
+        own = connection or http.client.HTTPConnection("127.0.0.1", self.port, timeout=20)
+        own.request(method, path, body, headers or {})
+        answer = own.getresponse()
+        text = answer.read()
+        if connection is None:
+            own.close()
+        return answer.status, text
+
+    def counts(self):
+        return json.loads(self.ask("GET", "/metrics")[1])
+
+    def stop(self, number=signal.SIGTERM):
+        self.process.send_signal(number)
+        try:
+            status = self.process.wait(20)
+        except subprocess.TimeoutExpired:
+            self.process.kill()
+            raise
+        self.process.stdout.close()
+        self.process.stderr.close()
+        return status
+
+
+def spans(first, count):
+    return json.dumps([{"traceId": f"{first // 7 + 1:x}", "id": f"{first + i + 1:x}", "name": "n",
+                        "timestamp": int(time.time() * 1e6)} for i in range(count)])
+
+
+def test(function):
+    name = function.__name__
+    with tempfile.TemporaryDirectory(prefix="divak-test-") as folder:
+        try:
+            function(pathlib.Path(folder))
+            PASSED.append(name)
+            print("ok  ", name, flush=True)
+        except Exception as error:  # noqa: BLE001: whatever went wrong, the next test runs
+            FAILED.append(name)
+            print("FAIL", name, type(error).__name__, error, flush=True)
+
+
+def expect(is_true, *what):
+    if not is_true:
+        raise AssertionError(*what)
+
+
+def killed_while_it_writes_it_starts_again_and_lost_no_more_than_the_last_second(folder):
+    file = str(folder / "spans.db")
+    total_before = 0
+    for _ in range(5):
+        collector = Collector("--db", file)
+        expect(collector.counts()["counter.divak_collector.spans_restored"] >= total_before, "lost more")
+        acknowledged = []
+        until = time.monotonic() + random.uniform(1.5, 3)
+
+        def send():
+            connection = http.client.HTTPConnection("127.0.0.1", collector.port, timeout=20)
+            number = 0
+            while time.monotonic() < until:
+                status, _ = collector.ask("POST", "/api/v2/spans", spans(number, 500), connection=connection)
+                number += 500
+                expect(status == 202)
+                acknowledged.append(time.monotonic())
+
+        sender = threading.Thread(target=send)
+        base = collector.counts()["gauge.divak_collector.spans"]
+        sender.start()
+        sender.join()
+        collector.stop(signal.SIGKILL)
+        killed = time.monotonic()
+        total_before = base + 500 * sum(1 for moment in acknowledged if moment < killed - 1)
+        expect(total_before > base, "nothing was older than a second")
+    collector = Collector("--db", file)
+    restored = collector.counts()["counter.divak_collector.spans_restored"]
+    expect(restored >= total_before, restored, total_before)
+    status, _ = collector.ask("POST", "/api/v2/spans", spans(0, 10))
+    expect(status == 202)
+    expect(collector.stop() == 0)
+
+
+def stopped_it_writes_everything_although_somebody_listens(folder):
+    file = str(folder / "spans.db")
+    for number in (signal.SIGTERM, signal.SIGINT):
+        collector = Collector("--db", file)
+        before = collector.counts()["gauge.divak_collector.spans"]
+        listener = socket.create_connection(("127.0.0.1", collector.port))
+        listener.sendall(b"GET /api/divak/tail HTTP/1.1\r\nHost: x\r\n\r\n")
+        listener.recv(1000)
+        idle = socket.create_connection(("127.0.0.1", collector.port))
+        expect(collector.ask("POST", "/api/v2/spans", spans(0, 1000))[0] == 202)
+        begin = time.monotonic()
+        expect(collector.stop(number) == 0)
+        expect(time.monotonic() - begin < 3, "took", time.monotonic() - begin)
+        listener.close()
+        idle.close()
+        collector = Collector("--db", file)
+        expect(collector.counts()["counter.divak_collector.spans_restored"] == before + 1000)
+        collector.stop()
+
+
+def a_full_disk_is_told_to_the_sender_and_nothing_acknowledged_is_lost(folder):
+    file = str(folder / "spans.db")
+
+    def small_disk():
+        # Files may have 2 MiB until told otherwise; a write beyond that fails, as on a full disk.
+        signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+        resource.setrlimit(resource.RLIMIT_FSIZE, (2 << 20, resource.RLIM_INFINITY))
+
+    collector = Collector("--db", file, before=small_disk)
+    acknowledged = 0
+    padding = "x" * 10_000
+    while True:
+        body = json.dumps([{"traceId": f"{acknowledged + i + 1:x}", "id": "1", "tags": {"p": padding}}
+                           for i in range(500)])
+        status, text = collector.ask("POST", "/api/v2/spans", body)
+        if status != 202:
+            break
+        acknowledged += 500
+        expect(acknowledged < 100_000, "it was never full")
+    expect(status == 503 and b"database" in text, status, text)
+    expect(collector.ask("GET", "/health")[0] == 503)
+    expect(collector.ask("GET", "/api/v2/trace/1")[0] == 200)
+    resource.prlimit(collector.process.pid, resource.RLIMIT_FSIZE, (resource.RLIM_INFINITY, resource.RLIM_INFINITY))
+    until = time.monotonic() + 20
+    while collector.ask("GET", "/health")[0] != 200:
+        expect(time.monotonic() < until, "it did not recover")
+        time.sleep(0.1)
+    expect(collector.ask("POST", "/api/v2/spans", spans(0, 10))[0] == 202)
+    expect(collector.stop() == 0)
+    collector = Collector("--db", file)
+    expect(collector.counts()["counter.divak_collector.spans_restored"] == acknowledged + 10)
+    collector.stop()
+
+
+def who_listens_sees_spans_as_they_arrive(_):
+    collector = Collector()
+    listener = socket.create_connection(("127.0.0.1", collector.port))
+    listener.sendall(b"GET /api/divak/tail?serviceName=WEB HTTP/1.1\r\nHost: x\r\n\r\n")
+    listener.settimeout(5)
+    text = b""
+    while b"listening" not in text:
+        text += listener.recv(10000)
+    expect(b"text/event-stream" in text)
+    body = '[{"traceId":"1","id":"1","localEndpoint":{"serviceName":"%s"}}]'
+    collector.ask("POST", "/api/v2/spans", body % "other")
+    collector.ask("POST", "/api/v2/spans", body % "web")
+    while b"web" not in text:
+        text += listener.recv(10000)
+    expect(b"event: spans\ndata: [{" in text and b"other" not in text, text)
+    listener.close()
+    expect(collector.stop() == 0)
+
+
+def read_all(listener):
+    """What comes until nothing has come for a second."""
+    listener.settimeout(1)
+    pieces = []
+    try:
+        while piece := listener.recv(1 << 20):
+            pieces.append(piece)
+    except TimeoutError:
+        pass
+    return b"".join(pieces)
+
+
+def who_listens_and_does_not_read_costs_little_and_is_told_what_was_lost(_):
+    collector = Collector()
+    listener = socket.create_connection(("127.0.0.1", collector.port))
+    listener.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 65536)
+    listener.sendall(b"GET /api/divak/tail HTTP/1.1\r\nHost: x\r\n\r\n")
+    connection = http.client.HTTPConnection("127.0.0.1", collector.port, timeout=20)
+    sent = 0
+    for _ in range(50):
+        collector.ask("POST", "/api/v2/spans", spans(sent, 2000), connection=connection)
+        sent += 2000
+    resident = int(pathlib.Path(f"/proc/{collector.process.pid}/statm").read_text().split()[1]) * 4096
+    expect(resident < 300 << 20, resident)
+    text = read_all(listener)
+    # With the next spans comes the word on those before them.
+    collector.ask("POST", "/api/v2/spans", spans(sent, 1), connection=connection)
+    text += read_all(listener)
+    sent += 1
+    got = text.count(b'"traceId"')
+    lost = sum(json.loads(part.split(b"\n")[0])["spans"] for part in text.split(b"event: lost\ndata: ")[1:])
+    expect(lost > 0 and got + lost == sent, got, lost, sent)
+    listener.close()
+    expect(collector.stop() == 0)
+
+
+def too_much_is_refused_with_413_and_the_next_request_is_served(_):
+    collector = Collector("--max-body", "1MiB", "--max-inflated", "2MiB")
+    status, text = collector.ask("POST", "/api/v2/spans", "[" + " " * (1 << 20) + "]")
+    expect(status == 413 and b"1048576" in text, status, text)
+    bomb = gzip.compress(b" " * (50 << 20))
+    status, text = collector.ask("POST", "/api/v2/spans", bomb, {"Content-Encoding": "gzip"})
+    expect(status == 413 and b"2097152" in text, status, text)
+    expect(collector.ask("POST", "/api/v2/spans", "[" + " " * 1000 + "]")[0] == 202)
+    expect(collector.stop() == 0)
+
+
+def it_listens_on_loopback_alone_unless_told(_):
+    collector = Collector()
+    inode_lines = pathlib.Path("/proc/net/tcp").read_text().splitlines()
+    ports = [line.split()[1] for line in inode_lines if line.split()[1].endswith(f":{collector.port:04X}")]
+    expect(ports and all(address.startswith("0100007F:") for address in ports), ports)
+    expect(collector.stop() == 0)
+
+
+def wrong_options_are_told_in_words(folder):
+    (folder / "letter").write_text("no database")
+    cases = [(["--port", "70000"], "70000"), (["--max-spans", "0"], "--max-spans 0"), (["--max-age", "soon"], "soon"),
+             (["--max-bytes", "12XB"], "12XB"), (["--db", str(folder / "letter")], "letter"),
+             (["--db", str(folder / "no/such/folder/x.db")], "no/such/folder"), (["--host", "256.1.1.1"], "256.1.1.1")]
+    for options, word in cases:
+        done = subprocess.run([PROGRAM, "collector", "--port", "0", *options], capture_output=True, text=True,
+                              timeout=20)
+        expect(done.returncode != 0 and word in done.stderr, options, done.returncode, done.stderr)
+    taken = Collector()
+    done = subprocess.run([PROGRAM, "collector", "--port", str(taken.port)], capture_output=True, text=True, timeout=20)
+    expect(done.returncode != 0 and str(taken.port) in done.stderr, done.stderr)
+    taken.stop()
+
+
+def another_projects_client_sends_and_reads_back(folder):
+    environment = {**os.environ, "GO111MODULE": "off", "GOPATH": "/usr/share/gocode", "GOFLAGS": "",
+                   "GOCACHE": str(folder / "cache")}
+    client = folder / "client"
+    subprocess.run(["go", "build", "-o", client, "client.go"], cwd=HERE, env=environment, check=True)
+    collector = Collector()
+    done = subprocess.run([client, f"http://127.0.0.1:{collector.port}"], capture_output=True, text=True, timeout=30)
+    expect(done.returncode == 0, done.stderr)
+    expect(json.loads(collector.ask("GET", "/api/v2/services")[1]) == ["go-client"])
+    expect(collector.stop() == 0)
+
+
+def main():
+    for function in (killed_while_it_writes_it_starts_again_and_lost_no_more_than_the_last_second,
+                     stopped_it_writes_everything_although_somebody_listens,
+                     a_full_disk_is_told_to_the_sender_and_nothing_acknowledged_is_lost,
+                     who_listens_sees_spans_as_they_arrive,
+                     who_listens_and_does_not_read_costs_little_and_is_told_what_was_lost,
+                     too_much_is_refused_with_413_and_the_next_request_is_served,
+                     it_listens_on_loopback_alone_unless_told, wrong_options_are_told_in_words,
+                     another_projects_client_sends_and_reads_back):
+        test(function)
+    print(f"{len(PASSED)} passed, {len(FAILED)} failed")
+    return 1 if FAILED else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
