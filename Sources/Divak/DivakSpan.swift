@@ -16,12 +16,19 @@ internal import CDivak
 /// to one span at once. A span that is finished is no more; using its name after that is harmless and counted
 /// (``DivakStatistics/usesAfterEnd``). A span that is not sampled records nothing, at next to no cost, and still carries
 /// its ids on.
+///
+/// A span from `startSpan` that nobody finishes is reported all the same, as an orphan that names its creator, when the
+/// last copy of its name is gone.
 public struct DivakSpan: Sendable {
     var handle: divak_span
 
+    /// What is known of the span beside its handle; nil where nothing is, as in `withSpan`.
+    var companion: SpanCompanion?
+
     @inline(__always)
-    init(handle: divak_span) {
+    init(handle: divak_span, companion: SpanCompanion? = nil) {
         self.handle = handle
+        self.companion = companion
     }
 
     /// The current span: of the innermost scope around this task, Swift's or C's, or nil.

@@ -23,7 +23,7 @@ extension DivakTracer {
         parent: DivakParent = .current,
         _ body: (DivakSpan) throws(Failure) -> Result
     ) throws(Failure) -> Result {
-        try startSpan(name, kind: kind, parent: parent).run(body)
+        try begin(name, kind, parent).run(body)
     }
 
     /// Runs a closure under a span whose name is registered.
@@ -34,7 +34,7 @@ extension DivakTracer {
         parent: DivakParent = .current,
         _ body: (DivakSpan) throws(Failure) -> Result
     ) throws(Failure) -> Result {
-        try startSpan(name, kind: kind, parent: parent).run(body)
+        try begin(name, kind, parent).run(body)
     }
 
     /// Runs an asynchronous closure under a span of its own, which is current meanwhile and ends with it.
@@ -56,7 +56,7 @@ extension DivakTracer {
         isolation: isolated (any Actor)? = #isolation,
         _ body: (DivakSpan) async throws(Failure) -> Result
     ) async throws(Failure) -> Result {
-        try await startSpan(name, kind: kind, parent: parent).run(isolation: isolation, body)
+        try await begin(name, kind, parent).run(isolation: isolation, body)
     }
 
     /// Runs an asynchronous closure under a span whose name is registered.
@@ -68,7 +68,7 @@ extension DivakTracer {
         isolation: isolated (any Actor)? = #isolation,
         _ body: (DivakSpan) async throws(Failure) -> Result
     ) async throws(Failure) -> Result {
-        try await startSpan(name, kind: kind, parent: parent).run(isolation: isolation, body)
+        try await begin(name, kind, parent).run(isolation: isolation, body)
     }
 }
 
@@ -85,24 +85,30 @@ extension DivakTracer {
     /// }
     /// ```
     ///
-    /// Never fails: where nothing can be kept the span does not record, which is counted, and still carries ids on.
-    public func startSpan(_ name: String, kind: DivakKind = .local, parent: DivakParent = .current) -> DivakSpan {
-        var handle = divak_span()
-        parent.withHandle { parent in
-            name.withBytes { name, count in
-                _ = divak_span_start(pointer, name, count, kind.rawValue, parent, &handle)
-            }
-        }
-        return DivakSpan(handle: handle)
+    /// Never fails: where nothing can be kept the span does not record, which is counted, and still carries ids on. One
+    /// whose last copy goes before it was finished, flushed or abandoned is reported as an orphan with the place of this
+    /// call.
+    public func startSpan(
+        _ name: String,
+        kind: DivakKind = .local,
+        parent: DivakParent = .current,
+        function: String = #function,
+        file: String = #fileID,
+        line: UInt = #line
+    ) -> DivakSpan {
+        begin(name, kind, parent).watched(by: SpanCreator(function: function, file: file, line: line))
     }
 
     /// Starts a span whose name is registered.
-    public func startSpan(_ name: DivakKey, kind: DivakKind = .local, parent: DivakParent = .current) -> DivakSpan {
-        var handle = divak_span()
-        parent.withHandle { parent in
-            _ = divak_span_start_by_key(pointer, name.rawValue, kind.rawValue, parent, &handle)
-        }
-        return DivakSpan(handle: handle)
+    public func startSpan(
+        _ name: DivakKey,
+        kind: DivakKind = .local,
+        parent: DivakParent = .current,
+        function: String = #function,
+        file: String = #fileID,
+        line: UInt = #line
+    ) -> DivakSpan {
+        begin(name, kind, parent).watched(by: SpanCreator(function: function, file: file, line: line))
     }
 
     /// Starts a span that began at a time in the past.
@@ -110,7 +116,10 @@ extension DivakTracer {
         _ name: String,
         kind: DivakKind = .local,
         parent: DivakParent = .current,
-        at time: DivakTimestamp
+        at time: DivakTimestamp,
+        function: String = #function,
+        file: String = #fileID,
+        line: UInt = #line
     ) -> DivakSpan {
         var handle = divak_span()
         parent.withHandle { parent in
@@ -123,6 +132,32 @@ extension DivakTracer {
                 options.timestamp = time.microsecondsSinceEpoch
                 _ = divak_span_start_with(pointer, &options, &handle)
             }
+        }
+        return DivakSpan(handle: handle).watched(by: SpanCreator(function: function, file: file, line: line))
+    }
+}
+
+// MARK: - The common beginning
+
+extension DivakTracer {
+    /// Starts a span that somebody here will end: nothing watches for that.
+    @usableFromInline
+    func begin(_ name: String, _ kind: DivakKind, _ parent: DivakParent) -> DivakSpan {
+        var handle = divak_span()
+        parent.withHandle { parent in
+            name.withBytes { name, count in
+                _ = divak_span_start(pointer, name, count, kind.rawValue, parent, &handle)
+            }
+        }
+        return DivakSpan(handle: handle)
+    }
+
+    /// The same with a registered name.
+    @usableFromInline
+    func begin(_ name: DivakKey, _ kind: DivakKind, _ parent: DivakParent) -> DivakSpan {
+        var handle = divak_span()
+        parent.withHandle { parent in
+            _ = divak_span_start_by_key(pointer, name.rawValue, kind.rawValue, parent, &handle)
         }
         return DivakSpan(handle: handle)
     }

@@ -209,6 +209,12 @@ static inline bool divak_span_is_sampled(const divak_span *span) {
     return span != NULL && (span->flags & DIVAK_SPAN_SAMPLED) != 0;
 }
 
+/* Whether the span is recorded and has not ended yet. Counts nothing, whatever the answer. */
+DIVAK_API bool divak_span_is_open(const divak_span *span);
+/* Whether the span is open and nothing was said about it since its start: no tag, annotation, error
+ * or endpoint. */
+DIVAK_API bool divak_span_is_untouched(const divak_span *span);
+
 static inline int divak_span_tag(const divak_span *span, const char *key, size_t key_length,
                                  const char *value, size_t value_length) {
     if (!divak_span_is_recording(span)) return DIVAK_ERROR_NOT_RECORDING;
