@@ -44,7 +44,13 @@ let package = Package(
             ]
         ),
         .target(name: "DivakTesting", dependencies: ["Divak"]),
-        .testTarget(name: "DivakTests", dependencies: ["CDivak", "Divak", "DivakTesting"]),
+        .testTarget(
+            name: "DivakTests",
+            dependencies: [
+                "CDivak", "Divak", "DivakTesting",
+                .product(name: "Tracing", package: "swift-distributed-tracing"),
+            ]
+        ),
     ],
     swiftLanguageModes: [.v6],
     cLanguageStandard: .gnu11

@@ -61,26 +61,37 @@ extension DivakSpan {
     /// Runs the closure, once, with the span as the current one.
     @usableFromInline
     func bind(_ body: () -> Void) {
-        var scope = divak_scope()
-        let isNested = openScope(&scope)
-        CurrentSpan.$bound.withValue(self) { body() }
-        if isNested { divak_scope_close(&scope) }
+        if let companion {
+            CurrentSpan.$companion.withValue(companion) { bindHandle(body) }
+        } else {
+            bindHandle(body)
+        }
+    }
+
+    private func bindHandle(_ body: () -> Void) {
+        let scope = SpanScope(handle: handle, mark: CurrentSpan.entry?.mark ?? 0)
+        var (around, mark) = (divak_span(), UInt64(0))
+        guard divak_scope_innermost(&around, &mark) else {
+            CurrentSpan.$scope.withValue(scope, operation: body)
+            return
+        }
+        // Inside of a C scope: it would hide this, the inner one.
+        var inner = divak_scope()
+        _ = withUnsafePointer(to: handle) { divak_scope_open($0, &inner) }
+        CurrentSpan.$scope.withValue(scope, operation: body)
+        divak_scope_close(&inner)
     }
 
     /// Runs the closure, once, where the caller runs, with the span as the current one.
     @usableFromInline
     func bind(isolation: isolated (any Actor)?, _ body: () async -> Void) async {
-        await CurrentSpan.$bound.withValue(self) { await body() }
-    }
-
-    /// Opens a C scope if the thread is in one already: C's scopes would otherwise hide this, the inner one.
-    ///
-    /// How many are open is learned by opening one (`depth` counts those around it), which costs two copies.
-    @inline(__always)
-    private func openScope(_ scope: inout divak_scope) -> Bool {
-        _ = withUnsafePointer(to: handle) { divak_scope_open($0, &scope) }
-        if scope.depth > 0 { return true }
-        divak_scope_close(&scope)
-        return false
+        let scope = SpanScope(handle: handle, mark: CurrentSpan.entry?.mark ?? 0)
+        guard let companion else {
+            await CurrentSpan.$scope.withValue(scope, operation: body)
+            return
+        }
+        await CurrentSpan.$companion.withValue(companion) {
+            await CurrentSpan.$scope.withValue(scope, operation: body)
+        }
     }
 }

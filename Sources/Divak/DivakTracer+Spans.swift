@@ -96,7 +96,8 @@ extension DivakTracer {
         file: String = #fileID,
         line: UInt = #line
     ) -> DivakSpan {
-        begin(name, kind, parent).watched(by: SpanCreator(function: function, file: file, line: line))
+        let creator = SpanCreator(function: function, file: file, line: line)
+        return begin(name, kind, parent).watched(name, kind, by: creator)
     }
 
     /// Starts a span whose name is registered.
@@ -108,7 +109,8 @@ extension DivakTracer {
         file: String = #fileID,
         line: UInt = #line
     ) -> DivakSpan {
-        begin(name, kind, parent).watched(by: SpanCreator(function: function, file: file, line: line))
+        let creator = SpanCreator(function: function, file: file, line: line)
+        return begin(name, kind, parent).watched("", kind, by: creator)
     }
 
     /// Starts a span that began at a time in the past.
@@ -133,7 +135,8 @@ extension DivakTracer {
                 _ = divak_span_start_with(pointer, &options, &handle)
             }
         }
-        return DivakSpan(handle: handle).watched(by: SpanCreator(function: function, file: file, line: line))
+        let creator = SpanCreator(function: function, file: file, line: line)
+        return DivakSpan(handle: handle).watched(name, kind, by: creator)
     }
 }
 
