@@ -49,8 +49,10 @@ private struct Current: Equatable, CustomStringConvertible {
             divak_span_trace_id_text($0, &trace)
             divak_span_id_text($0, &span)
         }
-        self.init(trace: String(decoding: trace.prefix { $0 != 0 }.map { UInt8($0) }, as: UTF8.self),
-                  span: String(decoding: span.prefix { $0 != 0 }.map { UInt8($0) }, as: UTF8.self))
+        self.init(
+            trace: String(decoding: trace.prefix { $0 != 0 }.map { UInt8($0) }, as: UTF8.self),
+            span: String(decoding: span.prefix { $0 != 0 }.map { UInt8($0) }, as: UTF8.self)
+        )
     }
 }
 

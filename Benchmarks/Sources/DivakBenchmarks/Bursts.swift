@@ -113,4 +113,3 @@ extension DivakKey {
     static let path = DivakKey("http.path")
     static let status = DivakKey("http.status_code")
 }
-

@@ -141,7 +141,9 @@ private struct KnownAttributes {
         let isCaller = kind == .client || kind == .producer
         let name = isCaller ? serverAddress ?? peerName : clientAddress
         let port = isCaller ? peerPort ?? serverPort : clientAddress == nil ? peerPort : clientPort ?? peerPort
-        guard kind != .local || peerService != nil, name ?? peerService ?? peerAddress ?? peerName != nil else { return }
+        guard kind != .local || peerService != nil, name ?? peerService ?? peerAddress ?? peerName != nil else {
+            return
+        }
         var endpoint = DivakEndpoint(service: peerService, port: port.flatMap { UInt16(exactly: $0) } ?? 0)
         // A server's own idea of its client comes first: behind a proxy the peer is the proxy.
         let addresses = isCaller ? [peerAddress, name] : [name, peerAddress, peerName]

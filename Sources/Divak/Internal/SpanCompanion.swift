@@ -110,7 +110,9 @@ extension SpanCompanion {
         }
     }
 
-    /// Says to the core what was kept until the end. Once; what is changed later is left out.
+    /// Says to the core what was kept until the end, once.
+    ///
+    /// What is changed later is left out.
     func complete() {
         change { changing in
             guard !changing.isOver else { return }
@@ -135,7 +137,9 @@ extension DivakSpan {
 private enum SpanLocks {
     private static let count = 64
 
-    /// Made once, never freed. Recursive: a change of attributes may read those of its own span.
+    /// Made once, never freed.
+    ///
+    /// Recursive: a change of attributes may read those of its own span.
     nonisolated(unsafe) private static let locks: UnsafeMutablePointer<pthread_mutex_t> = {
         var attributes = pthread_mutexattr_t()
         pthread_mutexattr_init(&attributes)
