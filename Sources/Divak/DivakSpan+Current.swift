@@ -60,38 +60,52 @@ extension DivakSpan {
 extension DivakSpan {
     /// Runs the closure, once, with the span as the current one.
     @usableFromInline
-    func bind(_ body: () -> Void) {
-        if let companion {
-            CurrentSpan.$companion.withValue(companion) { bindHandle(body) }
-        } else {
-            bindHandle(body)
+    func bind(_ around: Surroundings, _ body: () -> Void) {
+        switch around.binding {
+        case .needed:
+            CurrentSpan.$scope.withValue(SpanScope(handle: handle, mark: around.mark), operation: body)
+        case .present:
+            body()
+        case .insideScope:
+            // As a C scope too: the one around would hide this, the inner one.
+            var inner = divak_scope()
+            _ = withUnsafePointer(to: handle) { divak_scope_open($0, &inner) }
+            CurrentSpan.$scope.withValue(SpanScope(handle: handle, mark: around.mark), operation: body)
+            divak_scope_close(&inner)
         }
-    }
-
-    private func bindHandle(_ body: () -> Void) {
-        let scope = SpanScope(handle: handle, mark: CurrentSpan.entry?.mark ?? 0)
-        var (around, mark) = (divak_span(), UInt64(0))
-        guard divak_scope_innermost(&around, &mark) else {
-            CurrentSpan.$scope.withValue(scope, operation: body)
-            return
-        }
-        // Inside of a C scope: it would hide this, the inner one.
-        var inner = divak_scope()
-        _ = withUnsafePointer(to: handle) { divak_scope_open($0, &inner) }
-        CurrentSpan.$scope.withValue(scope, operation: body)
-        divak_scope_close(&inner)
     }
 
     /// Runs the closure, once, where the caller runs, with the span as the current one.
     @usableFromInline
+    func bind(_ around: Surroundings, isolation: isolated (any Actor)?, _ body: () async -> Void) async {
+        // A C scope is closed before anything waits; so it can't hide this one for long.
+        if around.binding == .present { return await body() }
+        await CurrentSpan.$scope.withValue(SpanScope(handle: handle, mark: around.mark), operation: body)
+    }
+
+    /// The same where the span was not started just now, and may have a companion to keep.
+    @usableFromInline
+    func bind(_ body: () -> Void) {
+        guard let companion else { return bind(Surroundings.now, body) }
+        CurrentSpan.$companion.withValue(companion) { bind(Surroundings.now, body) }
+    }
+
+    /// The same for asynchronous closures.
+    @usableFromInline
     func bind(isolation: isolated (any Actor)?, _ body: () async -> Void) async {
-        let scope = SpanScope(handle: handle, mark: CurrentSpan.entry?.mark ?? 0)
-        guard let companion else {
-            await CurrentSpan.$scope.withValue(scope, operation: body)
-            return
-        }
+        guard let companion else { return await bind(Surroundings.now, isolation: isolation, body) }
         await CurrentSpan.$companion.withValue(companion) {
-            await CurrentSpan.$scope.withValue(scope, operation: body)
+            await bind(Surroundings.now, isolation: isolation, body)
         }
+    }
+}
+
+extension Surroundings {
+    /// What there is around the caller.
+    static var now: Surroundings {
+        var (around, handle, mark) = (Surroundings(), divak_span(), UInt64(0))
+        around.mark = CurrentSpan.entry?.mark ?? 0
+        if divak_scope_innermost(&handle, &mark) { around.binding = .insideScope }
+        return around
     }
 }
