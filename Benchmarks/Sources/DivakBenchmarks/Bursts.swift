@@ -113,3 +113,16 @@ extension DivakKey {
     static let path = DivakKey("http.path")
     static let status = DivakKey("http.status_code")
 }
+
+// MARK: - By way of swift-distributed-tracing
+
+@inline(never) @Sendable
+func tracingSpans(_ tracer: some Tracer, _ count: Int) {
+    for number in 0..<count {
+        tracer.withSpan("get", ofKind: .internal) { span in
+            span.attributes["http.request.method"] = "GET"
+            span.attributes["url.path"] = "/users/:id"
+            span.attributes["http.response.status_code"] = number & 63 + 200
+        }
+    }
+}

@@ -2,6 +2,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import Divak
+import InMemoryTracing
 import Tracing
 
 func measureAll(_ tracer: DivakTracer, rounds: Int) async {
@@ -15,6 +16,29 @@ func measureAll(_ tracer: DivakTracer, rounds: Int) async {
     await tracer.withSpan("outer", parent: unsampled(tracer)) { _ in
         for one in nativeCases(tracer) { await one.run(rounds) }
     }
+    print("\n### Native, inside of a span of swift-distributed-tracing\n")
+    Table.begin(limit: "binding")
+    await tracer.withSpan("outer", ofKind: .internal) { _ in
+        for one in nativeCases(tracer).prefix(2) { await one.run(rounds) }
+    }
+    print("\n### Through swift-distributed-tracing, 3 attributes\n")
+    Table.begin(limit: "NoOpTracer")
+    await tracer.withSpan("outer", ofKind: .internal) { _ in
+        for one in tracingCases(tracer) { await one.run(rounds) }
+    }
+}
+
+func tracingCases(_ tracer: DivakTracer) -> [Case] {
+    let nothing = NoOpTracer()
+    let limit: @Sendable (Int) async -> Void = { tracingSpans(nothing, $0) }
+    let memory = InMemoryTracer()
+    return [
+        Case("DivakTracer", goal: "1.7", limit: limit) { tracingSpans(tracer, $0) },
+        Case("InMemoryTracer", limit: limit) { count in
+            tracingSpans(memory, count)
+            memory.clearAll()
+        },
+    ]
 }
 
 /// A caller that decided against sampling.
