@@ -12,7 +12,7 @@ set -uo pipefail
 . "$(dirname "$0")/lib.sh"
 cd "$root" || exit 1
 
-parts=(limit span hot_path memory instructions encode deliver peers)
+parts=(limit span hot_path memory instructions encode deliver swift peers)
 binaries=$root/build/bench/bench
 logs=$root/build/logs
 temporary=$(mktemp -d)
@@ -159,6 +159,15 @@ part_deliver() {
     deliver "JSON, 1 producer, lane of 1 MiB" "" 3 --encoding json --spans 4000000 --ring 1MiB
     deliver "JSON, 150,000 a second, each answer after 5 ms" "150,000, none dropped" 1 \
         --encoding json --spans 1500000 --rate 150000 --delay-ms 5 --ring 1MiB
+}
+
+part_swift() {
+    echo "## A span in Swift, called from another package"
+    echo
+    command -v swift >/dev/null || { echo "Not built: no swift on this machine."; return 0; }
+    swift build -c release --package-path Benchmarks --product DivakBenchmarks >"$logs/bench-swift.log" 2>&1 ||
+        { tail -n 20 "$logs/bench-swift.log" >&2; return 1; }
+    "$(swift build -c release --package-path Benchmarks --show-bin-path)/DivakBenchmarks"
 }
 
 zipkin_go_build() {

@@ -73,12 +73,16 @@ extension DivakParent {
         storage = .extracted(handle, baggage)
     }
 
-    /// Lends C the parent; nil stands for the current span.
+    /// Lends C the parent.
     @inline(__always)
-    func withHandle<Result>(_ body: (UnsafePointer<divak_span>?) -> Result) -> Result {
+    func withHandle<Result>(_ body: (UnsafePointer<divak_span>) -> Result) -> Result {
         switch storage {
         case .current:
-            return body(nil)
+            // Asked for here and not by C, which would call back for it.
+            let entry = CurrentSpan.entry
+            return withExtendedLifetime(entry) {
+                withUnsafePointer(to: CurrentSpan.resolve(entry).handle) { body($0) }
+            }
         case .newTrace:
             return withUnsafePointer(to: divak_no_parent) { body($0) }
         case .handle(let handle):

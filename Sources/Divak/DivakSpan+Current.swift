@@ -60,27 +60,52 @@ extension DivakSpan {
 extension DivakSpan {
     /// Runs the closure, once, with the span as the current one.
     @usableFromInline
-    func bind(_ body: () -> Void) {
-        var scope = divak_scope()
-        let isNested = openScope(&scope)
-        CurrentSpan.$bound.withValue(self) { body() }
-        if isNested { divak_scope_close(&scope) }
+    func bind(_ around: Surroundings, _ body: () -> Void) {
+        switch around.binding {
+        case .needed:
+            CurrentSpan.$scope.withValue(SpanScope(handle: handle, mark: around.mark), operation: body)
+        case .present:
+            body()
+        case .insideScope:
+            // As a C scope too: the one around would hide this, the inner one.
+            var inner = divak_scope()
+            _ = withUnsafePointer(to: handle) { divak_scope_open($0, &inner) }
+            CurrentSpan.$scope.withValue(SpanScope(handle: handle, mark: around.mark), operation: body)
+            divak_scope_close(&inner)
+        }
     }
 
     /// Runs the closure, once, where the caller runs, with the span as the current one.
     @usableFromInline
-    func bind(isolation: isolated (any Actor)?, _ body: () async -> Void) async {
-        await CurrentSpan.$bound.withValue(self) { await body() }
+    func bind(_ around: Surroundings, isolation: isolated (any Actor)?, _ body: () async -> Void) async {
+        // A C scope is closed before anything waits; so it can't hide this one for long.
+        if around.binding == .present { return await body() }
+        await CurrentSpan.$scope.withValue(SpanScope(handle: handle, mark: around.mark), operation: body)
     }
 
-    /// Opens a C scope if the thread is in one already: C's scopes would otherwise hide this, the inner one.
-    ///
-    /// How many are open is learned by opening one (`depth` counts those around it), which costs two copies.
-    @inline(__always)
-    private func openScope(_ scope: inout divak_scope) -> Bool {
-        _ = withUnsafePointer(to: handle) { divak_scope_open($0, &scope) }
-        if scope.depth > 0 { return true }
-        divak_scope_close(&scope)
-        return false
+    /// The same where the span was not started just now, and may have a companion to keep.
+    @usableFromInline
+    func bind(_ body: () -> Void) {
+        guard let companion else { return bind(Surroundings.now, body) }
+        CurrentSpan.$companion.withValue(companion) { bind(Surroundings.now, body) }
+    }
+
+    /// The same for asynchronous closures.
+    @usableFromInline
+    func bind(isolation: isolated (any Actor)?, _ body: () async -> Void) async {
+        guard let companion else { return await bind(Surroundings.now, isolation: isolation, body) }
+        await CurrentSpan.$companion.withValue(companion) {
+            await bind(Surroundings.now, isolation: isolation, body)
+        }
+    }
+}
+
+extension Surroundings {
+    /// What there is around the caller.
+    static var now: Surroundings {
+        var (around, handle, mark) = (Surroundings(), divak_span(), UInt64(0))
+        around.mark = CurrentSpan.entry?.mark ?? 0
+        if divak_scope_innermost(&handle, &mark) { around.binding = .insideScope }
+        return around
     }
 }

@@ -29,7 +29,7 @@ extension DivakSpan {
     /// ```
     ///
     /// The first error stays. `withSpan` does this for what its closure throws.
-    public func recordError(_ error: some Error) {
+    public func recordError(_ error: any Error) {
         guard isRecording else { return }
         recordError(message: String(describing: error))
     }
@@ -91,21 +91,25 @@ extension DivakSpan {
     ///
     /// Ending twice is harmless: the second end is counted and nothing else.
     public func finish() {
+        companion?.complete()
         _ = withUnsafePointer(to: handle) { divak_span_finish($0) }
     }
 
     /// Ends the span at a time; an end before the start is reported as 1 microsecond.
     public func finish(at time: DivakTimestamp) {
+        companion?.complete()
         record { divak_span_finish_at($0, time.microsecondsSinceEpoch) }
     }
 
     /// Ends the span with a duration, rounded up to a microsecond.
     public func finish(after duration: Duration) {
+        companion?.complete()
         record { divak_span_finish_with_duration($0, duration.microseconds) }
     }
 
     /// Reports the span as it is, without a duration.
     public func flush() {
+        companion?.complete()
         record { divak_span_flush($0) }
     }
 

@@ -64,7 +64,9 @@ extension DivakTracer {
         file: String = #fileID,
         line: UInt = #line
     ) -> DivakSpan {
-        begin(name, kind, parent, options).watched(by: SpanCreator(function: function, file: file, line: line))
+        let creator = SpanCreator(function: function, file: file, line: line)
+        var around = Surroundings()
+        return begin(name, kind, parent, options, &around).watched(name, kind, by: creator)
     }
 
     /// Runs a closure under a span with options, which is current meanwhile and ends with the closure.
@@ -76,7 +78,8 @@ extension DivakTracer {
         options: DivakStartOptions,
         _ body: (DivakSpan) throws(Failure) -> Result
     ) throws(Failure) -> Result {
-        try begin(name, kind, parent, options).run(body)
+        var around = Surroundings()
+        return try begin(name, kind, parent, options, &around).run(around, body)
     }
 
     /// Runs an asynchronous closure under a span with options, which is current meanwhile and ends with the closure.
@@ -89,19 +92,25 @@ extension DivakTracer {
         isolation: isolated (any Actor)? = #isolation,
         _ body: (DivakSpan) async throws(Failure) -> Result
     ) async throws(Failure) -> Result {
-        try await begin(name, kind, parent, options).run(isolation: isolation, body)
+        var around = Surroundings()
+        return try await begin(name, kind, parent, options, &around).run(around, isolation: isolation, body)
     }
 
     /// Starts a span that somebody here will end: nothing watches for that.
     @usableFromInline
-    func begin(_ name: String, _ kind: DivakKind, _ parent: DivakParent, _ given: DivakStartOptions) -> DivakSpan {
-        var handle = divak_span()
+    func begin(
+        _ name: String,
+        _ kind: DivakKind,
+        _ parent: DivakParent,
+        _ given: DivakStartOptions,
+        _ around: inout Surroundings
+    ) -> DivakSpan {
         var options = divak_start_options()
         options.kind = kind.rawValue
         options.timestamp = given.time?.microsecondsSinceEpoch ?? 0
         options.defer_report = given.defersReport
         options.debug = given.isDebug
-        name.withBytes { name, nameCount in
+        let span = name.withBytes { name, nameCount in
             withOptionalBytes(given.method) { method, methodCount in
                 withOptionalBytes(given.path) { path, pathCount in
                     withOptionalBytes(given.route) { route, routeCount in
@@ -109,15 +118,14 @@ extension DivakTracer {
                         (options.method, options.method_length) = (method, methodCount)
                         (options.path, options.path_length) = (path, pathCount)
                         (options.route, options.route_length) = (route, routeCount)
-                        parent.withHandle { parent in
+                        return begin(parent, &around) { parent, handle in
                             options.parent = parent
-                            _ = divak_span_start_with(pointer, &options, &handle)
+                            return divak_span_start_with(pointer, &options, handle)
                         }
                     }
                 }
             }
         }
-        let span = DivakSpan(handle: handle)
         for link in given.links { span.link(to: link) }
         return span
     }

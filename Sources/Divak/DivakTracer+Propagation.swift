@@ -87,6 +87,11 @@ extension DivakTracer {
     /// Headers that can't be trusted are as if they were absent, and counted. Without headers the result stands for a
     /// new trace, not for the current span.
     public func extract(from values: (_ name: String) -> [String]) -> DivakParent {
+        DivakParent(extracted: extractHandle(values))
+    }
+
+    /// The same as a handle, whose baggage is the caller's to release.
+    func extractHandle(_ values: (_ name: String) -> [String]) -> divak_span {
         withoutActuallyEscaping(values) { values in
             var handle = divak_span()
             var source = HeaderSource(values: values)
@@ -94,7 +99,7 @@ extension DivakTracer {
                 _ = divak_extract(pointer, HeaderSource.get, source, &handle)
                 source.pointee.release()
             }
-            return DivakParent(extracted: handle)
+            return handle
         }
     }
 

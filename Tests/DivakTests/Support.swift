@@ -3,6 +3,7 @@
 
 import Divak
 import DivakTesting
+import Foundation
 import Testing
 
 /// All tests, one after the other: a process has room for 16 tracers, and nearly every test makes one.
@@ -36,4 +37,19 @@ extension [CapturedSpan] {
 struct Spilled: Error, Equatable, CustomStringConvertible {
     var liters: Int
     var description: String { "spilled \(liters) l" }
+}
+
+/// Starts a plain thread, which no task runs on.
+func startThread(_ body: @escaping @Sendable () -> Void) {
+    Thread.detachNewThread(body)
+}
+
+/// Runs a closure on a plain thread and waits for it.
+func onThread(_ body: @escaping @Sendable () -> Void) async {
+    await withCheckedContinuation { done in
+        startThread {
+            body()
+            done.resume()
+        }
+    }
 }

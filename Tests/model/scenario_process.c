@@ -35,7 +35,8 @@ SCENARIO(keys, .threads = {add_keys, add_keys, find_keys})
 
 /* ---- the provider of the current span ----------------------------------------------------------------------------------- */
 
-static int provide(void *context, divak_span *out_span) {
+static int provide(void *context, const uint64_t *scope_mark, divak_span *out_span) {
+    (void)scope_mark;
     CLAIM(*(const unsigned *)context == 0x1234);
     *out_span = (divak_span){.span_id = 5};
     return DIVAK_OK;
@@ -46,7 +47,7 @@ static unsigned contexts[2];
 static void set_provider(void) {
     for (int i = 0; i < 2; i++) {
         contexts[i] = 0x1234;
-        divak_set_current_provider(provide, &contexts[i]);
+        divak_set_current_provider(&(divak_current_provider){.current = provide, .context = &contexts[i]});
     }
 }
 

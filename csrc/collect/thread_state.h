@@ -40,8 +40,10 @@ typedef struct divak_thread {
     uint32_t is_exiting;  /* its destructors have run: it leases nothing any more */
     struct divak_lane *lanes[DIVAK_TRACERS_MAX];
     divak_span current;   /* of the innermost open scope; meaningful while depth is not 0 */
+    uint64_t mark;        /* the provider's, when that scope was opened */
     uint32_t depth;
     uint32_t is_asking_provider;
+    uint64_t next_mark;   /* of the numbers that this thread may give out; 0 in the last digits: none is left */
 } divak_thread;
 
 /* Initial-exec: 2 ns less a call in a shared object; its few hundred bytes fit into the room that loaders keep. */

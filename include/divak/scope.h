@@ -23,7 +23,8 @@ DIVAK_BEGIN
 typedef struct divak_scope {
     divak_span previous;
     uint64_t span_id; /* of the scope's own span; 0: none */
-    uint64_t thread; /* Divak's own */
+    uint64_t previous_mark;
+    uint64_t thread; /* Divak's own, as the rest */
     uint32_t depth;
     uint32_t is_open;
 } divak_scope;
@@ -35,6 +36,9 @@ DIVAK_API int divak_scope_open(const divak_span *span, divak_scope *out_scope);
  * (`scope_misuse`), when it is not the innermost open scope of this thread. Closing twice is
  * DIVAK_ERROR_ORDER too. */
 DIVAK_API int divak_scope_close(divak_scope *scope);
+/* Whether a scope is open on this thread; then `out_span` is the innermost one's span, or
+ * divak_no_parent, and `out_mark` what the provider said when it was opened (below). */
+DIVAK_API bool divak_scope_innermost(divak_span *out_span, uint64_t *out_mark);
 
 /* Called on the thread of each close that is refused: with the id of the span whose scope it was, 0
  * where there is none, and whether another thread had opened it. For tests: programs look at the
@@ -47,13 +51,28 @@ DIVAK_API void divak_set_scope_refused(divak_scope_refused refused, void *contex
  * zeroed span. It may have ended meanwhile: a span that has can still be a parent. */
 DIVAK_API int divak_current(divak_span *out_span);
 
-/* Another source of the current span, asked where a thread has no open scope: how another
- * language's tasks share theirs (the Swift module sets one). `provide` returns DIVAK_OK or
- * DIVAK_ABSENT, must not block, and is never called by a signal handler that interrupted Divak.
- * NULL takes it away. One for the process; the last one set counts. Set it rarely: it is meant to
- * be set once. */
-typedef int (*divak_current_provider)(void *context, divak_span *out_span);
-DIVAK_API void divak_set_current_provider(divak_current_provider provide, void *context);
+/* ---- another source of the current span -------------------------------------------------------
+ * How another language's tasks share theirs: the Swift module sets one. */
+
+typedef struct divak_current_provider {
+    /* The current span of the task that runs on this thread: DIVAK_OK, with divak_no_parent for
+     * "none, whatever is around", or DIVAK_ABSENT. `scope_mark` is NULL where no scope is open;
+     * else what `mark` said when the innermost one was opened: the answer is then DIVAK_OK only for
+     * something that was made current after it, and inside of it. */
+    int (*current)(void *context, const uint64_t *scope_mark, divak_span *out_span);
+    /* A number for what is current apart from scopes, by which it is known again; 0: nothing is.
+     * May be NULL: an open scope then hides whatever the provider has. */
+    uint64_t (*mark)(void *context);
+    void *context;
+} divak_current_provider;
+
+/* Sets the source, which is copied; NULL takes it away. One for the process; the last one set
+ * counts. Its functions must not block, and are never called by a signal handler that interrupted
+ * Divak. Set it rarely: it is meant to be set once. */
+DIVAK_API void divak_set_current_provider(const divak_current_provider *provider);
+
+/* A number for marks that no other call in this process has returned; never 0. */
+DIVAK_API uint64_t divak_current_make_mark(void);
 
 DIVAK_END
 

@@ -1,37 +1,96 @@
-// CurrentSpan.swift - one notion of "current" for Swift tasks and C threads.
+// CurrentSpan.swift - one notion of "current" for Swift tasks, `ServiceContext` and C threads.
 // SPDX-License-Identifier: Apache-2.0
 //
-// A Swift scope binds a task-local, so that child tasks inherit it and it follows its task from thread to thread. A C
-// scope belongs to a thread. Who asks for the current span, in either language, asks C: it knows the scopes of the
-// thread, and where none is open it asks the provider below, which reads the task-local. A synchronous Swift scope that
-// is entered while a C scope is open on its thread opens a C scope as well, so that the innermost one wins here too.
+// Three things can make a span current: a native scope (a task-local here), an entry in the task-local `ServiceContext`,
+// and a C scope (a thread's own). The innermost counts. Which one that is can be told from outside only by what each
+// scope remembers: native and C scopes note, when they are bound, the mark of the entry that the context then had. A
+// context that still has that entry, or none of ours, is further out, or has nothing to say: the scope is current. One
+// with any other entry was bound inside of the scope: its entry is current. And a native scope inside of a C scope opens
+// a C scope as well, so that of these two the innermost is known too.
 
 internal import CDivak
+internal import Tracing
+
+/// A native scope: its span, and the mark of the context's entry that it was bound under (0: none).
+///
+/// A plain value, with nothing to count: binding it copies bytes.
+struct SpanScope: Sendable {
+    var handle: divak_span
+    var mark: UInt64
+
+    /// No scope, and nothing that is current.
+    static let none = SpanScope(handle: divak_span(), mark: 0)
+}
 
 enum CurrentSpan {
-    /// The span of the innermost Swift scope around this task.
-    @TaskLocal static var bound: DivakSpan?
+    /// The innermost native scope around this task.
+    @TaskLocal static var scope = SpanScope.none
 
-    /// Lets C see the task-local.
+    /// What keeps alive the companion of the scope's span, if it has one.
+    @TaskLocal static var companion: SpanCompanion?
+
+    /// Divak's entry in the task's context.
+    static var entry: SpanCompanion? {
+        guard let context = ServiceContext.current, !context.isEmpty else { return nil }
+        return context[DivakContextKey.self]
+    }
+
+    /// What is current, given the entry of a context.
+    @inline(__always)
+    static func resolve(_ entry: SpanCompanion?) -> SpanScope {
+        var scope = scope
+        var (handle, mark) = (divak_span(), UInt64(0))
+        if divak_scope_innermost(&handle, &mark) { scope = SpanScope(handle: handle, mark: mark) }
+        guard let entry, entry.mark != scope.mark else { return scope }
+        return SpanScope(handle: entry.handle, mark: entry.mark)
+    }
+
+    /// The current span, or nil.
+    static func read() -> DivakSpan? {
+        let entry = entry
+        let current = resolve(entry)
+        guard current.handle.span_id != 0 else { return nil }
+        let span = DivakSpan(handle: current.handle)
+        // Whichever companion is around, if it is this span's.
+        for companion in [entry, companion] {
+            if let companion, companion.span == span { return companion.span }
+        }
+        return span
+    }
+
+    /// Lets C see the task-locals.
     ///
     /// Evaluated once, before the first span can be bound.
     static let isShared: Bool = {
-        divak_set_current_provider(
-            { _, span in
-                guard let span, let bound = CurrentSpan.bound else { return Int32(DIVAK_ABSENT) }
-                span.pointee = bound.handle
-                return Int32(DIVAK_OK)
-            },
-            nil
-        )
+        var provider = divak_current_provider()
+        provider.current = { _, scopeMark, span in
+            guard let span else { return Int32(DIVAK_ABSENT) }
+            let entry = CurrentSpan.entry
+            if let scopeMark {
+                guard let entry, entry.mark != scopeMark.pointee else { return Int32(DIVAK_ABSENT) }
+                span.pointee = entry.handle
+            } else if let entry, entry.mark != CurrentSpan.scope.mark {
+                span.pointee = entry.handle
+            } else {
+                span.pointee = CurrentSpan.scope.handle
+            }
+            if span.pointee.span_id == 0 { span.pointee = divak_no_parent }
+            return Int32(DIVAK_OK)
+        }
+        provider.mark = { _ in CurrentSpan.entry?.mark ?? 0 }
+        divak_set_current_provider(&provider)
         return true
     }()
+}
 
-    /// What a span that starts now would have as its parent.
-    static func read() -> DivakSpan? {
-        _ = isShared
-        var handle = divak_span()
-        guard divak_current(&handle) == DIVAK_OK else { return nil }
-        return DivakSpan(handle: handle)
-    }
+/// Divak's place in a `ServiceContext`.
+enum DivakContextKey: ServiceContextKey {
+    typealias Value = SpanCompanion
+
+    static var nameOverride: String? { "divak.span" }
+}
+
+extension SpanCompanion: CustomStringConvertible {
+    /// The ids, for whoever prints a context.
+    var description: String { handle.span_id == 0 ? "none" : span.description }
 }

@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* scope_test.c - the current span of a thread: nesting, clearing, misuse, and the provider behind. */
+#include <stdlib.h>
+
 #include "tracing.h"
 
 static bool current_is(const divak_span *span) {
@@ -70,17 +72,24 @@ TEST(a_scope_closed_out_of_order_twice_or_elsewhere_is_refused_and_counted) {
 
 typedef struct provided {
     divak_span span;
+    uint64_t mark;
     int status, asked;
 } provided;
 
-static int provide(void *context, divak_span *out_span) {
+static int provide(void *context, const uint64_t *scope_mark, divak_span *out_span) {
     provided *p = context;
     p->asked++;
     /* A provider that asks for the current span itself does not go round in circles. */
     divak_span current;
-    CHECK_INT(DIVAK_ABSENT, divak_current(&current));
+    divak_current(&current);
+    CHECK(current.span_id != p->span.span_id);
+    if (scope_mark != NULL && (p->mark == 0 || p->mark == *scope_mark)) return DIVAK_ABSENT;
     *out_span = p->span;
     return p->status;
+}
+
+static uint64_t give_mark(void *context) {
+    return ((provided *)context)->mark;
 }
 
 TEST(a_provider_is_asked_where_no_scope_is_open) {
@@ -88,7 +97,8 @@ TEST(a_provider_is_asked_where_no_scope_is_open) {
     tracing_begin(&t);
     tracing_start(&t);
     provided p = {.span = {.trace_id_low = 7, .span_id = 8}};
-    divak_set_current_provider(provide, &p);
+    divak_current_provider provider = {.current = provide, .context = &p};
+    divak_set_current_provider(&provider);
     CHECK(current_is(&p.span));
     divak_span span = tracing_span(t.tracer, "op", NULL);
     CHECK_INT(7, span.trace_id_low);
@@ -100,15 +110,80 @@ TEST(a_provider_is_asked_where_no_scope_is_open) {
     CHECK(current_is(NULL));
     divak_scope_close(&scope);
     CHECK_INT(asked, p.asked);
+    p.span.flags = DIVAK_SPAN_NEW_ROOT; /* "none" as an answer */
+    CHECK(current_is(NULL));
     p.status = DIVAK_ABSENT;
     CHECK(current_is(NULL));
-    for (int i = 0; i < 20; i++) divak_set_current_provider(provide, &p); /* more often than places */
+    for (int i = 0; i < 20; i++) divak_set_current_provider(&provider); /* more often than places */
     CHECK(current_is(NULL));
-    CHECK_INT(asked + 2, p.asked);
-    divak_set_current_provider(NULL, NULL);
+    CHECK_INT(asked + 3, p.asked);
+    divak_set_current_provider(NULL);
     CHECK(current_is(NULL));
-    CHECK_INT(asked + 2, p.asked);
+    CHECK_INT(asked + 3, p.asked);
     tracing_end(&t);
+}
+
+TEST(what_a_provider_made_current_inside_of_a_scope_hides_the_scope_until_it_is_gone) {
+    tracing t;
+    tracing_begin(&t);
+    tracing_start(&t);
+    provided p = {.span = {.trace_id_low = 7, .span_id = 8}, .mark = 100};
+    divak_set_current_provider(&(divak_current_provider){.current = provide, .mark = give_mark, .context = &p});
+    divak_span outer = tracing_span(t.tracer, "outer", &divak_no_parent), inner = tracing_span(t.tracer, "inner", NULL);
+    divak_scope first, second;
+    divak_scope_open(&outer, &first);
+    divak_span innermost;
+    uint64_t mark;
+    CHECK(divak_scope_innermost(&innermost, &mark));
+    CHECK_INT(outer.span_id, innermost.span_id);
+    CHECK_INT(100, mark);
+    CHECK(current_is(&outer)); /* what was around when it was opened is further out */
+    p.mark = 101;
+    CHECK(current_is(&p.span));
+    divak_scope_open(&inner, &second);
+    CHECK(divak_scope_innermost(&innermost, &mark));
+    CHECK_INT(inner.span_id, innermost.span_id);
+    CHECK_INT(101, mark);
+    CHECK(current_is(&inner));
+    p.mark = 0; /* nothing of the provider's */
+    CHECK(current_is(&inner));
+    p.mark = 101;
+    CHECK_INT(DIVAK_OK, divak_scope_close(&second));
+    CHECK(current_is(&p.span));
+    p.mark = 100;
+    CHECK(current_is(&outer));
+    CHECK_INT(DIVAK_OK, divak_scope_close(&first));
+    CHECK(!divak_scope_innermost(&innermost, &mark));
+    CHECK(current_is(&p.span));
+    divak_set_current_provider(NULL);
+    divak_span_finish(&inner);
+    divak_span_finish(&outer);
+    tracing_end(&t);
+}
+
+enum { MARKS = 3000, MARKING_THREADS = 4 };
+
+static void *make_marks(void *context) {
+    uint64_t *marks = context;
+    for (int i = 0; i < MARKS; i++) marks[i] = divak_current_make_mark();
+    return NULL;
+}
+
+static int compare_marks(const void *left, const void *right) {
+    uint64_t a = *(const uint64_t *)left, b = *(const uint64_t *)right;
+    return (a > b) - (a < b);
+}
+
+TEST(no_two_marks_are_the_same_and_none_is_0) {
+    static uint64_t marks[MARKING_THREADS * MARKS];
+    pthread_t threads[MARKING_THREADS];
+    for (int i = 0; i < MARKING_THREADS; i++) {
+        CHECK_INT(0, pthread_create(&threads[i], NULL, make_marks, marks + i * MARKS));
+    }
+    for (int i = 0; i < MARKING_THREADS; i++) pthread_join(threads[i], NULL);
+    qsort(marks, MARKING_THREADS * MARKS, sizeof *marks, compare_marks);
+    CHECK(marks[0] != 0);
+    for (int i = 1; i < MARKING_THREADS * MARKS; i++) CHECK(marks[i] != marks[i - 1]);
 }
 
 TEST(a_span_in_scope_after_its_end_still_parents) {

@@ -1,0 +1,138 @@
+// DivakSpan+Tracing.swift - a span as swift-distributed-tracing wants it.
+// SPDX-License-Identifier: Apache-2.0
+
+internal import CDivak
+public import Tracing
+
+extension DivakSpan: Tracing.Span {
+    /// The context that the span was started in, with this span in it.
+    ///
+    /// An unsampled span's carries on as well: ids, baggage, and whatever others have put there.
+    public var context: ServiceContext {
+        // What is current is the next best, where the span was not started through this interface.
+        var context = companion?.base ?? ServiceContext.current ?? .topLevel
+        context[DivakContextKey.self] = companion ?? SpanCompanion(of: handle)
+        return context
+    }
+
+    /// The span's name.
+    ///
+    /// Only what `startSpan` has named can be read back; else it reads as empty.
+    public var operationName: String {
+        get { companion?.change { $0.name } ?? "" }
+        nonmutating set {
+            companion?.change { $0.name = newValue }
+            rename(newValue)
+        }
+    }
+
+    /// What describes the span: each becomes a tag when the span ends.
+    ///
+    /// Setting one is one change: two tasks that set different ones lose nothing. On a span of the native `withSpan` they
+    /// are written at once, and read back as empty.
+    public var attributes: SpanAttributes {
+        get { companion?.attributes ?? SpanAttributes() }
+        nonmutating set {
+            guard isRecording else { return }
+            guard let companion else { return record(newValue) }
+            companion.attributes = newValue
+        }
+        nonmutating _modify {
+            if let companion, isRecording {
+                yield &companion.attributes
+            } else {
+                var attributes = SpanAttributes()
+                yield &attributes
+                record(attributes)
+            }
+        }
+    }
+
+    /// Changes several attributes as one.
+    public func updateAttributes(_ update: (inout SpanAttributes) -> Void) {
+        update(&attributes)
+    }
+
+    /// Notes an event at its time, with its attributes behind its name.
+    public func addEvent(_ event: SpanEvent) {
+        guard isRecording else { return }
+        note("\(event.name)\(event.attributes.text)", event.nanosecondsSinceEpoch)
+    }
+
+    /// Marks the span as failed; with attributes, the error is an event as well.
+    public func recordError<Instant: TracerInstant>(
+        _ error: any Error,
+        attributes: SpanAttributes,
+        at instant: @autoclosure () -> Instant
+    ) {
+        guard isRecording else { return }
+        let message = String(describing: error)
+        recordError(message: message)
+        guard !attributes.isEmpty else { return }
+        note("error: \(message)\(attributes.text)", instant().nanosecondsSinceEpoch)
+    }
+
+    /// Marks the span as failed when the status is an error.
+    ///
+    /// The first error stays; one without a message only stands where nothing else is known.
+    public func setStatus(_ status: SpanStatus) {
+        guard isRecording, status.code == .error else { return }
+        if let message = status.message, !message.isEmpty {
+            recordError(message: message)
+        } else if let companion {
+            companion.change { $0.hasFailed = true }
+        } else {
+            recordError(message: "")
+        }
+    }
+
+    /// Keeps the link as a tag: `link.0` with the ids of the other span, and its attributes.
+    public func addLink(_ link: SpanLink) {
+        guard isRecording, let other = link.context[DivakContextKey.self], other.handle.span_id != 0 else { return }
+        let number = companion?.change { changing in
+            defer { changing.links += 1 }
+            return changing.links
+        }
+        tag("link.\(number ?? 0)", "\(other.span.traceID)-\(other.span.spanID)\(link.attributes.text)")
+    }
+
+    /// Ends the span, now or at a given time.
+    public func end<Instant: TracerInstant>(at instant: @autoclosure () -> Instant) {
+        guard isRecording else { return finish() }
+        let end = instant().nanosecondsSinceEpoch
+        if isNow(end) { finish() } else { finish(at: DivakTimestamp(nanosecondsSinceEpoch: end)) }
+    }
+}
+
+extension DivakSpan {
+    /// Notes an event at a time of the wall clock.
+    private func note(_ text: String, _ nanoseconds: UInt64) {
+        if isNow(nanoseconds) {
+            annotate(text)
+        } else {
+            annotate(text, at: DivakTimestamp(nanosecondsSinceEpoch: nanoseconds))
+        }
+    }
+
+    /// Says attributes to the core at once.
+    private func record(_ attributes: SpanAttributes) {
+        guard isRecording, !attributes.isEmpty else { return }
+        AttributeTags.record(attributes, hasFailed: false, kind: companion?.kind ?? .local, on: handle)
+    }
+}
+
+/// Whether a reading of the wall clock was taken just now.
+///
+/// Then Divak's own clock is as good for when it was, and better for how long it lasts: the wall clock may be set. What
+/// is a microsecond off or more was meant so.
+func isNow(_ nanoseconds: UInt64) -> Bool {
+    let now = DefaultTracerClock.now.nanosecondsSinceEpoch
+    return now >= nanoseconds && now - nanoseconds < 1000
+}
+
+extension DivakTimestamp {
+    /// The time of an instant; one so early that it would be none is the first microsecond.
+    init(nanosecondsSinceEpoch nanoseconds: UInt64) {
+        self.init(microsecondsSinceEpoch: max(1, nanoseconds / 1000))
+    }
+}
