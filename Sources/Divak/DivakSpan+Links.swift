@@ -10,7 +10,8 @@ extension DivakSpan {
     /// for message in batch { span.link(to: message.span) }
     /// ```
     ///
-    /// Zipkin shows one parent only; the link is kept as the tag `link.<span id>`, whose value is both ids, `<trace id>-<span id>`.
+    /// Zipkin shows one parent only; the link is kept as the tag `link.<span id>`, whose value is
+    /// `<trace id>-<span id>`.
     public func link(to other: DivakSpan) {
         guard isRecording, other.handle.span_id != 0 else { return }
         tag("link.\(other.spanID)", "\(other.traceID)-\(other.spanID)")
