@@ -10,10 +10,11 @@ extension DivakSpan {
     /// for message in batch { span.link(to: message.span) }
     /// ```
     ///
-    /// Zipkin shows one parent only; the link is kept as the tag `link.<span id>`, whose value is the other's trace id.
+    /// Zipkin shows one parent only; the link is kept as the tag `link.<span id>`, whose value is
+    /// `<trace id>-<span id>`.
     public func link(to other: DivakSpan) {
         guard isRecording, other.handle.span_id != 0 else { return }
-        tag("link.\(other.spanID)", other.traceID)
+        tag("link.\(other.spanID)", "\(other.traceID)-\(other.spanID)")
     }
 
     /// The id of the first span of this trace in this process, or nil where that is not known: for remote spans.
