@@ -15,7 +15,7 @@ cd "$root" || exit 1
 
 jobs=$(divak_jobs)
 logs=$root/build/logs
-stages=(layers gcc clang nocurl asan tsan fuzz model headers exports install swift integration tools)
+stages=(layers lint gcc clang nocurl asan tsan fuzz model headers exports install swift docs integration tools)
 
 # Runs ctest in build/$1 with the further arguments. Its log holds what the test programs printed.
 run_ctest() {
@@ -100,6 +100,14 @@ stage_exports() {
 stage_install() {
     build_gcc && Tests/install/run.sh build/gcc build/install-test
 }
+
+# The form of Swift sources, as .swift-format says.
+stage_lint() {
+    swift format lint --strict --parallel -r Sources Tests/DivakTests Tools/Sources Tools/Tests Package.swift Tools/Package.swift
+}
+
+# The articles and comments of the Swift modules become documentation without a warning.
+stage_docs() { scripts/docs.sh; }
 
 # In .build, where SwiftPM puts things by itself: below any other folder of the package it takes what it has built for
 # sources of the target at ".", and its second run fails with "unknown build description".
