@@ -20,7 +20,7 @@ python=/usr/bin/python3
 build_program() {
     local name=$1 flags=()
     shift
-    nm "$build/libdivak.so" | grep -q __asan_init && flags=(-fsanitize=address,undefined -fno-sanitize-recover=all)
+    nm "$build/libdivak.so" | grep __asan_init >/dev/null && flags=(-fsanitize=address,undefined -fno-sanitize-recover=all)
     "${CC:-cc}" -std=gnu11 -O2 -g -D_GNU_SOURCE -Wall -Wextra -Werror "${flags[@]}" -I"$root/include" -I"$here" "$@" \
         -o "$work/$name" -L"$build" -ldivak -Wl,-rpath,"$build" -pthread -lm
 }
@@ -30,7 +30,7 @@ build_program() {
 build_inside_program() {
     local name=$1 flags=()
     shift
-    nm "$build/libdivak.a" 2>/dev/null | grep -q __asan_init && flags=(-fsanitize=address,undefined -fno-sanitize-recover=all)
+    nm "$build/libdivak.a" 2>/dev/null | grep __asan_init >/dev/null && flags=(-fsanitize=address,undefined -fno-sanitize-recover=all)
     "${CC:-cc}" -std=gnu11 -O2 -g -D_GNU_SOURCE -Wall -Wextra -Werror "${flags[@]}" -I"$root/include" -I"$root/csrc" \
         -I"$here" "$@" -o "$work/$name" "$build/libdivak.a" -pthread -lm -lcurl -ldl
 }
