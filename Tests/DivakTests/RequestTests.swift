@@ -81,6 +81,37 @@ extension Everything {
             }
         }
 
+        @Test func a_request_may_be_used_by_many_tasks_while_it_ends() async throws {
+            try await withTracer { tracer, collector in
+                let memory = InMemoryLogHandler()
+                let logger = Logger(label: "any") { _ in memory }
+                let request = DivakRequest(get(), tracer: tracer, requestIDs: RequestIdPropagation(), logger: logger)
+                await request.run {
+                    await withTaskGroup(of: Void.self) { group in
+                        for number in 0..<64 {
+                            group.addTask {
+                                try? DivakRequest.current?.setRequestID("r-\(number)")
+                                request.setName("name-\(number)")
+                                request.logger(for: Int.self).info("line")
+                                tracer.recordOperation("step") { _ in tracer.inject { _, _ in } }
+                                if number == 40 { request.finish(DivakHTTPResponse(status: 200)) }
+                                _ = request.accessLogRecord
+                            }
+                        }
+                    }
+                }
+                request.finish(DivakHTTPResponse(status: 500))
+                let spans = try await collector.spans(of: tracer)
+                let server = try #require(spans.first { $0.kind == "SERVER" })
+                #expect(spans.count == 65 && server.tags["http.status_code"] == nil)
+                #expect(server.name?.hasPrefix("name-") == true)
+                #expect(spans.filter { $0.parentID == server.id }.count == 64)
+                #expect(memory.entries.count == 64)
+                #expect(memory.entries.allSatisfy { "\($0.metadata["requestId"] ?? "")".hasPrefix("r-") })
+                #expect(tracer.statistics.live == 0)
+            }
+        }
+
         @Test func further_tags_are_asked_for() async throws {
             try await withTracer { tracer, collector in
                 var head = DivakHTTPRequest(method: "POST", url: "http://ada:secret@example.org/a?b=c")
