@@ -48,7 +48,7 @@ public final class InMemoryCollector: DivakReporterConvertible, Sendable {
 
     /// Flushes a tracer and gives all spans captured so far.
     ///
-    /// - Throws: ``DivakError`` when the flush failed, spans lost among the reasons.
+    /// - Throws: `DivakError` when the flush failed, spans lost among the reasons.
     public func spans(of tracer: DivakTracer, timeout: Duration = .seconds(10)) async throws -> [CapturedSpan] {
         try await tracer.flush(timeout: timeout)
         return try spans()

@@ -116,8 +116,8 @@ typedef struct divak_start_options {
     uint8_t reserved[62];       /* zero */
 } divak_start_options;
 
-/* The same by these; NULL is DIVAK_ERROR_INVALID, and no span. What is for the sampler is not recorded: tag
- * it. */
+/* The same by these; NULL is DIVAK_ERROR_INVALID, and no span. What is for the sampler is not
+ * recorded: tag it. */
 DIVAK_API int divak_span_start_with(divak_tracer *tracer, const divak_start_options *options,
                                     divak_span *out_span);
 

@@ -15,9 +15,12 @@ extension DivakTracer {
     /// Headers of the trace that the request already has are replaced. An unsampled trace is carried on too.
     ///
     /// - Parameters:
+    ///   - request: The head: method, URL, headers.
     ///   - body: What is sent behind the head, or nil.
+    ///   - transport: The HTTP client that sends it.
     ///   - remoteName: The name of the service on the other side, for Zipkin's map of services.
     ///   - tags: Further facts to tag the span with.
+    ///   - isolation: Where the call runs: where its caller does.
     /// - Throws: What the transport throws, unchanged; the span's tag `error` says it too.
     public func sendRequest<Transport: DivakHTTPTransport>(
         _ request: DivakHTTPRequest,

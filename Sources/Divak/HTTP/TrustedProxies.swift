@@ -43,7 +43,9 @@ public struct TrustedProxies: Sendable, Hashable {
 
     /// The proxies at these addresses: `192.0.2.1`, `10.0.0.0/8`, `2001:db8::/32`.
     ///
-    /// - Parameter header: The one that they write. A client may send the other one itself, so that is never read.
+    /// - Parameters:
+    ///   - blocks: Addresses, or blocks of them, in either version of IP.
+    ///   - header: The one that they write. A client may send the other one itself, so that is never read.
     /// - Throws: `.invalid` for what is no block of addresses.
     public init(_ blocks: [String], header: Header = .xForwardedFor) throws(DivakError) {
         var parsed: [Block] = []

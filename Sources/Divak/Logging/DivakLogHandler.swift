@@ -86,7 +86,9 @@ extension DivakLogHandler {
     /// `LoggingSystem.bootstrap` does. Loggers made earlier keep the handler they have: see
     /// ``Logging/Logger/withDivakIDs(_:)``.
     ///
-    /// - Parameter factory: Makes the handler of a logger from its label.
+    /// - Parameters:
+    ///   - keys: Under what keys the ids are, and which.
+    ///   - factory: Makes the handler of a logger from its label.
     /// - Returns: Whether this call set logging up.
     @discardableResult
     public static func bootstrap(

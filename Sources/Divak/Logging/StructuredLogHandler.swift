@@ -41,6 +41,7 @@ public struct StructuredLogHandler: LogHandler {
     /// A handler for a label.
     ///
     /// - Parameters:
+    ///   - label: The logger's.
     ///   - service: The service's name; nil: the variable `SERVICE`.
     ///   - environment: Where it runs, `production`; nil: the variable `ENVIRONMENT`.
     ///   - requestIDKey: Under what key the id of the request is in the metadata.

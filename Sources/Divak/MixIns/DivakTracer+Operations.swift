@@ -58,6 +58,7 @@ extension DivakTracer {
     /// It is counted whether the trace is sampled or not.
     ///
     /// - Parameters:
+    ///   - name: What happened; names are to be few.
     ///   - amount: How often it happened, 0 or more: counters only go up. Less is left out, with one line in the log.
     ///   - annotates: Whether the current span notes it. A span has room for some dozens of annotations and tags
     ///     together, so turn it off for what happens in a loop.

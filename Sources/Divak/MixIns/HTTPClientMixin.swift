@@ -36,6 +36,7 @@ extension HTTPClientMixin {
     ///   - body: What is sent behind the head, or nil.
     ///   - remoteName: The name of the service on the other side, for Zipkin's map of services.
     ///   - tags: Further facts to tag the span with.
+    ///   - isolation: Where the call runs: where its caller does.
     /// - Throws: What the transport throws, unchanged.
     public func sendRequest(
         _ url: String,
