@@ -9,12 +9,22 @@ let package = Package(
     products: [
         .library(name: "Divak", targets: ["Divak"]),
         .library(name: "DivakTesting", targets: ["DivakTesting"]),
+        // Each of these is empty unless the trait of the same name (without Divak) is switched on.
+        .library(name: "DivakServiceLifecycle", targets: ["DivakServiceLifecycle"]),
+        .library(name: "DivakGRPC", targets: ["DivakGRPC"]),
     ],
-    // The three interfaces that every Swift service has already; none of them depends on anything.
+    // None by default: a package that is used only under a trait which is off is neither fetched nor built.
+    traits: [
+        .trait(name: "ServiceLifecycle", description: "DivakServiceLifecycle: flush when a ServiceGroup stops."),
+        .trait(name: "GRPC", description: "DivakGRPC: interceptors for grpc-swift-2."),
+    ],
+    // The first three are the interfaces that every Swift service has already; none of them depends on anything.
     dependencies: [
         .package(url: "https://github.com/apple/swift-distributed-tracing.git", from: "1.7.3"),
         .package(url: "https://github.com/apple/swift-log.git", from: "1.16.2"),
         .package(url: "https://github.com/apple/swift-metrics.git", from: "2.13.0"),
+        .package(url: "https://github.com/swift-server/swift-service-lifecycle.git", from: "2.13.0"),
+        .package(url: "https://github.com/grpc/grpc-swift-2.git", from: "2.4.3"),
     ],
     targets: [
         // The C core, compiled from the very files that CMake compiles. SwiftPM takes every .c below csrc, so that
@@ -44,6 +54,25 @@ let package = Package(
             ]
         ),
         .target(name: "DivakTesting", dependencies: ["Divak"]),
+        .target(
+            name: "DivakServiceLifecycle",
+            dependencies: [
+                "Divak",
+                .product(
+                    name: "ServiceLifecycle",
+                    package: "swift-service-lifecycle",
+                    condition: .when(traits: ["ServiceLifecycle"])
+                ),
+                .product(name: "Logging", package: "swift-log"),
+            ]
+        ),
+        .target(
+            name: "DivakGRPC",
+            dependencies: [
+                "Divak",
+                .product(name: "GRPCCore", package: "grpc-swift-2", condition: .when(traits: ["GRPC"])),
+            ]
+        ),
         .testTarget(
             name: "DivakTests",
             dependencies: [
