@@ -42,7 +42,7 @@ public struct DivakClientInterceptor: ClientInterceptor {
         next: (StreamingClientRequest<Input>, ClientContext) async throws -> StreamingClientResponse<Output>
     ) async throws -> StreamingClientResponse<Output> {
         let span = tracer.startSpan(context.descriptor.fullyQualifiedMethod, kind: .client)
-        let call = SpanOwner(span) { $0.tagFailure(RPCError(code: .cancelled, message: "The response was not read.")) }
+        let end = span.ending(whenForgotten: "The response was not read.")
         span.tagCall(context.descriptor)
         span.setRemote(DivakEndpoint(service: remoteService, peer: context.remotePeer))
 
@@ -54,14 +54,14 @@ public struct DivakClientInterceptor: ClientInterceptor {
         do {
             response = try await span.withCurrent { try await next(request, context) }
         } catch {
-            call.end { $0.tagFailure(error) }
+            end.come(error)
             throw error
         }
         switch response.accepted {
         case .failure(let error):
-            call.end { $0.tagFailure(error) }
+            end.come(error)
         case .success(var contents):
-            contents.bodyParts = RPCAsyncSequence(wrapping: TracedParts(parts: contents.bodyParts, call: call))
+            contents.bodyParts = RPCAsyncSequence(wrapping: TracedParts(parts: contents.bodyParts, end: end))
             response.accepted = .success(contents)
         }
         return response
@@ -72,19 +72,19 @@ public struct DivakClientInterceptor: ClientInterceptor {
 @available(macOS 15.0, iOS 18.0, watchOS 11.0, tvOS 18.0, visionOS 2.0, *)
 private struct TracedParts<Part: Sendable>: AsyncSequence, Sendable {
     let parts: RPCAsyncSequence<Part, any Error>
-    let call: SpanOwner
+    let end: Ending
 
     struct AsyncIterator: AsyncIteratorProtocol {
         var parts: RPCAsyncSequence<Part, any Error>.AsyncIterator
-        let call: SpanOwner
+        let end: Ending
 
         mutating func next(isolation actor: isolated (any Actor)?) async throws -> Part? {
             do {
                 let part = try await parts.next(isolation: actor)
-                if part == nil { call.end() }
+                if part == nil { end.come() }
                 return part
             } catch {
-                call.end { $0.tagFailure(error) }
+                end.come(error)
                 throw error
             }
         }
@@ -93,7 +93,7 @@ private struct TracedParts<Part: Sendable>: AsyncSequence, Sendable {
     }
 
     func makeAsyncIterator() -> AsyncIterator {
-        AsyncIterator(parts: parts.makeAsyncIterator(), call: call)
+        AsyncIterator(parts: parts.makeAsyncIterator(), end: end)
     }
 }
 #endif

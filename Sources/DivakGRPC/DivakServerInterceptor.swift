@@ -35,7 +35,7 @@ public struct DivakServerInterceptor: ServerInterceptor {
     ) async throws -> StreamingServerResponse<Output> {
         let parent = tracer.extract { name in Array(request.metadata[stringValues: name]) }
         let span = tracer.startSpan(context.descriptor.fullyQualifiedMethod, kind: .server, parent: parent)
-        let call = SpanOwner(span) { $0.tagFailure(RPCError(code: .cancelled, message: "The response was not sent.")) }
+        let end = span.ending(whenForgotten: "The response was not sent.")
         span.tagCall(context.descriptor)
         span.setRemote(DivakEndpoint(service: nil, peer: context.remotePeer))
 
@@ -43,21 +43,21 @@ public struct DivakServerInterceptor: ServerInterceptor {
         do {
             response = try await span.withCurrent { try await next(request, context) }
         } catch {
-            call.end { $0.tagFailure(error) }
+            end.come(error)
             throw error
         }
         switch response.accepted {
         case .failure(let error):
-            call.end { $0.tagFailure(error) }
+            end.come(error)
         case .success(var contents):
             let produce = contents.producer
             contents.producer = { writer in
                 do {
-                    let trailers = try await call.span.withCurrent { try await produce(writer) }
-                    call.end()
+                    let trailers = try await span.withCurrent { try await produce(writer) }
+                    end.come()
                     return trailers
                 } catch {
-                    call.end { $0.tagFailure(error) }
+                    end.come(error)
                     throw error
                 }
             }

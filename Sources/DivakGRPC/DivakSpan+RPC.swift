@@ -13,9 +13,17 @@ extension DivakSpan {
         tag("rpc.method", method.method)
     }
 
+    /// The end of the call and its span.
+    func ending(whenForgotten message: String) -> Ending {
+        Ending(whenForgotten: RPCError(code: .cancelled, message: message)) { error in
+            if let error { tagFailure(error) }
+            finish()
+        }
+    }
+
     /// Says that the call failed, and with which status: what a service throws that has none of its own arrives as
     /// UNKNOWN.
-    func tagFailure(_ error: any Error) {
+    private func tagFailure(_ error: any Error) {
         guard isRecording else { return }
         let code: RPCError.Code
         let message: String
