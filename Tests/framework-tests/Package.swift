@@ -12,12 +12,14 @@ let package = Package(
         .package(
             name: "divak",
             path: "../..",
-            traits: ["ServiceLifecycle", "GRPC"]
+            traits: ["ServiceLifecycle", "Hummingbird", "AsyncHTTPClient", "GRPC", "URLSession"]
         ),
         .package(url: "https://github.com/swift-server/swift-service-lifecycle.git", from: "2.13.0"),
         .package(url: "https://github.com/hummingbird-project/hummingbird.git", from: "2.28.1", traits: []),
+        .package(url: "https://github.com/swift-server/async-http-client.git", from: "1.37.0"),
         .package(url: "https://github.com/grpc/grpc-swift-2.git", from: "2.4.3"),
         .package(url: "https://github.com/grpc/grpc-swift-nio-transport.git", from: "2.9.2"),
+        .package(url: "https://github.com/groue/GRDB.swift.git", from: "7.10.0"),
     ],
     targets: [
         .executableTarget(
@@ -35,11 +37,16 @@ let package = Package(
                 .product(name: "Divak", package: "divak"),
                 .product(name: "DivakTesting", package: "divak"),
                 .product(name: "DivakServiceLifecycle", package: "divak"),
+                .product(name: "DivakHummingbird", package: "divak"),
+                .product(name: "DivakAsyncHTTPClient", package: "divak"),
                 .product(name: "DivakGRPC", package: "divak"),
+                .product(name: "DivakURLSession", package: "divak"),
                 .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
                 .product(name: "Hummingbird", package: "hummingbird"),
+                .product(name: "AsyncHTTPClient", package: "async-http-client"),
                 .product(name: "GRPCCore", package: "grpc-swift-2"),
                 .product(name: "GRPCNIOTransportHTTP2Posix", package: "grpc-swift-nio-transport"),
+                .product(name: "GRDB", package: "GRDB.swift"),
             ]
         ),
     ],

@@ -50,11 +50,12 @@ extension [CapturedSpan] {
 /// Runs an application on a free port of loopback while a closure runs.
 func withServer<Context: InitializableFromSource<ApplicationRequestContextSource> & RequestContext, Result: Sendable>(
     _ router: Router<Context>,
+    logger given: Logger? = nil,
     _ body: @Sendable @escaping (_ port: Int) async throws -> Result
 ) async throws -> Result {
     let (ports, port) = AsyncStream<Int>.makeStream()
-    var logger = Logger(label: "test-server")
-    logger.logLevel = .critical
+    var logger = given ?? Logger(label: "test-server")
+    if given == nil { logger.logLevel = .critical }
     let application = Application(
         router: router,
         configuration: ApplicationConfiguration(address: .hostname("127.0.0.1", port: 0)),
