@@ -19,7 +19,7 @@ let package = Package(
         .package(url: "https://github.com/swift-server/async-http-client.git", from: "1.37.0"),
         .package(url: "https://github.com/grpc/grpc-swift-2.git", from: "2.4.3"),
         .package(url: "https://github.com/grpc/grpc-swift-nio-transport.git", from: "2.9.2"),
-        .package(url: "https://github.com/groue/GRDB.swift.git", from: "7.10.0"),
+        .package(path: "../../examples/service"),
     ],
     targets: [
         .executableTarget(
@@ -41,12 +41,12 @@ let package = Package(
                 .product(name: "DivakAsyncHTTPClient", package: "divak"),
                 .product(name: "DivakGRPC", package: "divak"),
                 .product(name: "DivakURLSession", package: "divak"),
+                .product(name: "RowsService", package: "service"),
                 .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
                 .product(name: "Hummingbird", package: "hummingbird"),
                 .product(name: "AsyncHTTPClient", package: "async-http-client"),
                 .product(name: "GRPCCore", package: "grpc-swift-2"),
                 .product(name: "GRPCNIOTransportHTTP2Posix", package: "grpc-swift-nio-transport"),
-                .product(name: "GRDB", package: "GRDB.swift"),
             ]
         ),
     ],
