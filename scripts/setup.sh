@@ -31,7 +31,6 @@ golang-go           command -v go
 golang-github-openzipkin-zipkin-go-dev test -d /usr/share/gocode/src/github.com/openzipkin/zipkin-go
 python3-yaml        /usr/bin/python3 -c "import yaml"
 python3-jsonschema  /usr/bin/python3 -c "import jsonschema"
-libsqlite3-dev      test -e /usr/include/sqlite3.h
 valgrind            command -v valgrind
 strace              command -v strace
 curl                command -v curl
