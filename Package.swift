@@ -9,12 +9,32 @@ let package = Package(
     products: [
         .library(name: "Divak", targets: ["Divak"]),
         .library(name: "DivakTesting", targets: ["DivakTesting"]),
+        // Each of these is empty unless the trait of the same name (without Divak) is switched on.
+        .library(name: "DivakServiceLifecycle", targets: ["DivakServiceLifecycle"]),
+        .library(name: "DivakHummingbird", targets: ["DivakHummingbird"]),
+        .library(name: "DivakAsyncHTTPClient", targets: ["DivakAsyncHTTPClient"]),
+        .library(name: "DivakGRPC", targets: ["DivakGRPC"]),
+        .library(name: "DivakURLSession", targets: ["DivakURLSession"]),
     ],
-    // The three interfaces that every Swift service has already; none of them depends on anything.
+    // None by default: a package that is used only under a trait which is off is neither fetched nor built.
+    traits: [
+        .trait(name: "ServiceLifecycle", description: "DivakServiceLifecycle: flush when a ServiceGroup stops."),
+        .trait(name: "Hummingbird", description: "DivakHummingbird: a middleware for servers."),
+        .trait(name: "AsyncHTTPClient", description: "DivakAsyncHTTPClient: client spans and headers."),
+        .trait(name: "GRPC", description: "DivakGRPC: interceptors for grpc-swift-2."),
+        .trait(name: "URLSession", description: "DivakURLSession: client spans and headers with Foundation alone."),
+    ],
+    // The first three are the interfaces that every Swift service has already; none of them depends on anything.
     dependencies: [
         .package(url: "https://github.com/apple/swift-distributed-tracing.git", from: "1.7.3"),
         .package(url: "https://github.com/apple/swift-log.git", from: "1.16.2"),
         .package(url: "https://github.com/apple/swift-metrics.git", from: "2.13.0"),
+        .package(url: "https://github.com/swift-server/swift-service-lifecycle.git", from: "2.13.0"),
+        .package(url: "https://github.com/hummingbird-project/hummingbird.git", from: "2.28.1", traits: []),
+        .package(url: "https://github.com/swift-server/async-http-client.git", from: "1.37.0"),
+        .package(url: "https://github.com/grpc/grpc-swift-2.git", from: "2.4.3"),
+        .package(url: "https://github.com/apple/swift-nio.git", from: "2.101.2"),
+        .package(url: "https://github.com/apple/swift-http-types.git", from: "1.8.0", traits: []),
     ],
     targets: [
         // The C core, compiled from the very files that CMake compiles. SwiftPM takes every .c below csrc, so that
@@ -44,6 +64,56 @@ let package = Package(
             ]
         ),
         .target(name: "DivakTesting", dependencies: ["Divak"]),
+        .target(
+            name: "DivakServiceLifecycle",
+            dependencies: [
+                "Divak",
+                .product(
+                    name: "ServiceLifecycle",
+                    package: "swift-service-lifecycle",
+                    condition: .when(traits: ["ServiceLifecycle"])
+                ),
+                .product(name: "Logging", package: "swift-log"),
+            ]
+        ),
+        .target(
+            name: "DivakHummingbird",
+            dependencies: [
+                "Divak",
+                .product(name: "Hummingbird", package: "hummingbird", condition: .when(traits: ["Hummingbird"])),
+                .product(name: "HTTPTypes", package: "swift-http-types", condition: .when(traits: ["Hummingbird"])),
+                .product(
+                    name: "NIOConcurrencyHelpers",
+                    package: "swift-nio",
+                    condition: .when(traits: ["Hummingbird"])
+                ),
+                .product(name: "NIOCore", package: "swift-nio", condition: .when(traits: ["Hummingbird"])),
+                .product(name: "NIOHTTP1", package: "swift-nio", condition: .when(traits: ["Hummingbird"])),
+                .product(name: "Logging", package: "swift-log"),
+            ]
+        ),
+        .target(
+            name: "DivakAsyncHTTPClient",
+            dependencies: [
+                "Divak",
+                .product(
+                    name: "AsyncHTTPClient",
+                    package: "async-http-client",
+                    condition: .when(traits: ["AsyncHTTPClient"])
+                ),
+                .product(name: "NIOCore", package: "swift-nio", condition: .when(traits: ["AsyncHTTPClient"])),
+                .product(name: "NIOHTTP1", package: "swift-nio", condition: .when(traits: ["AsyncHTTPClient"])),
+                .product(name: "Logging", package: "swift-log"),
+            ]
+        ),
+        .target(
+            name: "DivakGRPC",
+            dependencies: [
+                "Divak",
+                .product(name: "GRPCCore", package: "grpc-swift-2", condition: .when(traits: ["GRPC"])),
+            ]
+        ),
+        .target(name: "DivakURLSession", dependencies: ["Divak"]),
         .testTarget(
             name: "DivakTests",
             dependencies: [

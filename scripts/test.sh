@@ -15,7 +15,7 @@ cd "$root" || exit 1
 
 jobs=$(divak_jobs)
 logs=$root/build/logs
-stages=(layers lint gcc clang nocurl asan tsan fuzz model headers exports install swift docs integration tools)
+stages=(layers lint gcc clang nocurl asan tsan fuzz model headers exports install swift docs frameworks integration tools)
 
 # Runs ctest in build/$1 with the further arguments. Its log holds what the test programs printed.
 run_ctest() {
@@ -114,6 +114,13 @@ stage_docs() { scripts/docs.sh; }
 stage_swift() {
     local options=(-j "$jobs" -Xswiftc -warnings-as-errors)
     swift build "${options[@]}" && swift test "${options[@]}"
+}
+
+# A user of Divak alone gets few packages; each companion product works with the real framework over loopback.
+stage_frameworks() {
+    local options=(--package-path Tests/framework-tests -j "$jobs")
+    Tests/consumers/run.sh || return 1
+    swift build "${options[@]}" --build-tests && swift test "${options[@]}" --skip-build
 }
 
 # Whole processes over real sockets; each folder of Tests/integration has a run.sh that is given the build folder.

@@ -15,8 +15,7 @@
 /// }
 /// ```
 ///
-/// `DivakAsyncHTTPClient` and `DivakURLSession` bring one each. A client that traces by itself should have that turned
-/// off: otherwise there are two spans and two sets of headers.
+/// `DivakAsyncHTTPClient` and `DivakURLSession` bring one each.
 public protocol DivakHTTPTransport: Sendable {
     /// What is sent behind the head.
     associatedtype Body: Sendable
@@ -26,6 +25,16 @@ public protocol DivakHTTPTransport: Sendable {
     /// Sends a request with exactly the headers given, and returns when the head of the response is there.
     func send(_ request: DivakHTTPRequest, body: Body?) async throws -> Response
 
+    /// Whether the client makes a span and headers of its own for this request; false unless said otherwise.
+    ///
+    /// Divak then makes none, so that there are not two, and takes out of the request what it has of such headers.
+    var tracesItself: Bool { get }
+
     /// The head of a response.
     func head(of response: Response) -> DivakHTTPResponse
+}
+
+extension DivakHTTPTransport {
+    /// False: most clients don't.
+    public var tracesItself: Bool { false }
 }

@@ -30,13 +30,12 @@ extension DivakTracer {
         tags: DivakHTTPTags = [],
         isolation: isolated (any Actor)? = #isolation
     ) async throws -> Transport.Response {
-        var span = startSpan(request, remoteName: remoteName, tags: tags)
-        // An id that was given to the request after the current span began has to go along as well.
-        if let requestID = DivakRequest.current?.requestID, span.baggage(DivakRequest.baggageName) != requestID {
-            try? span.setBaggage(DivakRequest.baggageName, requestID)
-        }
         var outgoing = request
-        inject(span, into: &outgoing.headers)
+        if transport.tracesItself {
+            removePropagationHeaders(from: &outgoing.headers)
+            return try await transport.send(outgoing, body: body)
+        }
+        let span = startClientSpan(for: &outgoing, remoteName: remoteName, tags: tags)
         do {
             let response = try await span.withCurrent { () async throws in
                 try await transport.send(outgoing, body: body)
@@ -51,12 +50,39 @@ extension DivakTracer {
         }
     }
 
+    /// Starts the span of an outgoing request, and puts its headers there in place of any that are.
+    package func startClientSpan(
+        for request: inout DivakHTTPRequest,
+        parent: DivakParent = .current,
+        remoteName: String?,
+        tags: DivakHTTPTags
+    ) -> DivakSpan {
+        var span = startSpan(request, parent: parent, remoteName: remoteName, tags: tags)
+        // An id that was given to the request after the current span began has to go along as well.
+        if let requestID = DivakRequest.current?.requestID, span.baggage(DivakRequest.baggageName) != requestID {
+            try? span.setBaggage(DivakRequest.baggageName, requestID)
+        }
+        inject(span, into: &request.headers)
+        return span
+    }
+
+    /// Takes out all headers that the tracer may write or read.
+    package func removePropagationHeaders(from headers: inout [(String, String)]) {
+        let names = propagationHeaders
+        headers.removeAll { header in names.contains { isSameHeader($0, header.0) } }
+    }
+
     /// The client's span of a request.
-    private func startSpan(_ request: DivakHTTPRequest, remoteName: String?, tags: DivakHTTPTags) -> DivakSpan {
+    private func startSpan(
+        _ request: DivakHTTPRequest,
+        parent: DivakParent,
+        remoteName: String?,
+        tags: DivakHTTPTags
+    ) -> DivakSpan {
         let span = startSpan(
             request.method,
             kind: .client,
-            parent: .current,
+            parent: parent,
             method: request.method,
             path: request.path
         )
