@@ -103,7 +103,9 @@ stage_install() {
 
 # The form of Swift sources, as .swift-format says.
 stage_lint() {
-    swift format lint --strict --parallel -r Sources Tests/DivakTests Tools/Sources Tools/Tests Package.swift Tools/Package.swift
+    swift format lint --strict --parallel -r Package.swift Sources Tests/DivakTests Tests/framework-tests/Package.swift \
+        Tests/framework-tests/Sources Tests/framework-tests/Tests Tools/Package.swift Tools/Sources Tools/Tests Benchmarks/Package.swift \
+        Benchmarks/Sources examples/service
 }
 
 # The articles and comments of the Swift modules become documentation without a warning.

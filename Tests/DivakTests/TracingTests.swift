@@ -399,7 +399,7 @@ extension Everything {
             configuration.flushInterval = .seconds(600)
             try await withTracer(configuration) { tracer, collector in
                 tracer.withSpan("op", ofKind: .internal) { _ in }
-                (tracer as any Tracer).forceFlush()
+                tracer.forceFlush()
                 let spans = try await collector.waitForSpans(1)
                 #expect(spans.count == 1)
             }
