@@ -103,9 +103,8 @@ stage_install() {
 
 # The form of Swift sources, as .swift-format says.
 stage_lint() {
-    swift format lint --strict --parallel -r Package.swift Sources Tests/DivakTests Tests/framework-tests/Package.swift \
-        Tests/framework-tests/Sources Tests/framework-tests/Tests Tools/Package.swift Tools/Sources Tools/Tests Benchmarks/Package.swift \
-        Benchmarks/Sources examples/service
+    find . \( -name '.build*' -o -path ./build \) -prune -o -name '*.swift' -print0 |
+        xargs -0 swift format lint --strict --parallel
 }
 
 # The articles and comments of the Swift modules become documentation without a warning.
