@@ -30,6 +30,17 @@ public enum DivakWeb {
         entry(path: path)?.tag
     }
 
+    /// Whether the value of an `if-none-match` header names a tag, so that 304 is the answer.
+    ///
+    /// The header is a list of tags or a star; a tag may be marked as weak (`W/"..."`).
+    public static func matches(_ ifNoneMatch: String?, _ tag: String) -> Bool {
+        guard let ifNoneMatch else { return false }
+        return ifNoneMatch.split(separator: ",").contains { part in
+            let given = part.drop { $0 == " " }
+            return given.hasPrefix("*") || (given.hasPrefix("W/") ? given.dropFirst(2) : given).hasPrefix(tag)
+        }
+    }
+
     /// Headers for every answer that carries one of the files.
     ///
     /// The policy lets the page load and ask nothing but this server, run no script and no style but the files, and turn
