@@ -8,18 +8,17 @@ DESTDIR ?=
 
 help:
 	@echo 'make setup     install the Debian packages that are missing'
-	@echo 'make demo      two processes, one trace, printed as a tree'
+	@echo 'make demo      a shop in three services under load, its traces and what they cost'
 	@echo 'make test      the gate: every check, every test'
 	@echo 'make bench     the figures of this machine, beside their goals'
 	@echo 'make prove     the long proofs: property, figure, goal'
-	@echo 'make install   library, headers, CMake package and divak.pc below PREFIX ($(PREFIX))'
-	@echo 'make clean     remove build/ and .build/'
+	@echo 'make install   library, headers, CMake package, divak.pc and the command divak below PREFIX ($(PREFIX))'
+	@echo 'make clean     remove build/, .build/ and Tools/.build/'
 
 setup:
 	@scripts/setup.sh
 
 demo:
-	@scripts/setup.sh build
 	@scripts/demo.sh
 
 test: setup
@@ -35,9 +34,11 @@ prove: setup
 build:
 	cmake --preset release -DCMAKE_INSTALL_PREFIX='$(PREFIX)'
 	cmake --build --preset release
+	@scripts/tools.sh build
 
 install: build
 	DESTDIR='$(DESTDIR)' cmake --install build/release --prefix '$(PREFIX)'
+	@scripts/tools.sh install '$(DESTDIR)$(PREFIX)/libexec'
 
 clean:
-	rm -rf build .build
+	rm -rf build .build Tools/.build

@@ -8,7 +8,8 @@ let package = Package(
     name: "DivakTools",
     platforms: [.macOS(.v14)],
     products: [
-        .executable(name: "divak", targets: ["divak"])
+        .executable(name: "divak", targets: ["divak"]),
+        .executable(name: "divak-demo", targets: ["DivakDemo"]),
     ],
     dependencies: [
         .package(name: "divak", path: ".."),
@@ -64,6 +65,19 @@ let package = Package(
                 "DivakServer",
                 "DivakWeb",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
+            ]
+        ),
+        // The Swift programs of `make demo`: what a service of one's own looks like with Divak.
+        .executableTarget(
+            name: "DivakDemo",
+            dependencies: [
+                .product(name: "ArgumentParser", package: "swift-argument-parser"),
+                .product(name: "Divak", package: "divak"),
+                .product(name: "GRDB", package: "GRDB.swift"),
+                .product(name: "HTTPTypes", package: "swift-http-types"),
+                .product(name: "Hummingbird", package: "hummingbird"),
+                .product(name: "Logging", package: "swift-log"),
+                .product(name: "NIOCore", package: "swift-nio"),
             ]
         ),
         .testTarget(name: "DivakCollectorTests", dependencies: ["DivakCollector"]),

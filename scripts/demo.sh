@@ -1,19 +1,17 @@
 #!/usr/bin/env bash
-# demo.sh - two processes, one trace: a Swift program walks a folder and asks a C program for checksums over HTTP.
+# demo.sh - a shop in three services, in Swift and C, under a little load: what their traces look like, and what they cost.
 # SPDX-License-Identifier: Apache-2.0
 #
-#     scripts/demo.sh [FOLDER]                                   this project's own tree if none is given
-#     DIVAK_ENDPOINT=http://zipkin:9411 scripts/demo.sh          to a real Zipkin
+#     scripts/demo.sh                                        into a collector of its own
+#     DIVAK_ENDPOINT=http://zipkin:9411 scripts/demo.sh      into a real Zipkin
+#     KEEP=1 scripts/demo.sh                                 leaves the collector running, to look at its pages
+#     SECONDS_OF_LOAD=60 scripts/demo.sh                     instead of 4
 #
-# Without DIVAK_ENDPOINT a collector on loopback takes the spans and prints the trace as a tree. Everything that is
-# started here is stopped here.
+# Everything that is started here is stopped here, but for the collector with KEEP=1.
 set -euo pipefail
 . "$(dirname "$0")/lib.sh"
 
-folder=${1:-$root}
-[ -d "$folder" ] || { echo "demo: $folder is no folder" >&2; exit 2; }
-folder=$(cd "$folder" && pwd -P)
-
+seconds=${SECONDS_OF_LOAD:-4}
 demo=$root/examples/demo
 logs=$root/build/logs
 mkdir -p "$logs"
@@ -21,25 +19,30 @@ mkdir -p "$logs"
 # ---- Build ------------------------------------------------------------------------------------------------------
 
 "$root/scripts/setup.sh" build
-echo "demo: building (output in build/logs/demo-*.log)"
+bin=$root/Tools/.build/debug
+if [ ! -x "$bin/divak-demo" ]; then
+    echo "demo: building; the first time takes some minutes (output in build/logs/demo-*.log)"
+fi
 generator=()
 if command -v ninja >/dev/null && [ ! -e "$root/build/demo/CMakeCache.txt" ]; then generator=(-G Ninja); fi
 {
     cmake -S "$demo" -B "$root/build/demo" "${generator[@]}" &&
-        cmake --build "$root/build/demo" --target demo-hash -j "$(divak_jobs)"
+        cmake --build "$root/build/demo" --target demo-hash demo-cost -j "$(divak_jobs)"
 } >"$logs/demo-c.log" 2>&1 || { cat "$logs/demo-c.log" >&2; exit 1; }
-swift_build=(swift build --package-path "$demo" --scratch-path "$root/build/demo-swift")
-"${swift_build[@]}" >"$logs/demo-swift.log" 2>&1 || { cat "$logs/demo-swift.log" >&2; exit 1; }
-walk=$("${swift_build[@]}" --show-bin-path)/demo-walk
-hash=$root/build/demo/bin/demo-hash
+# Both programs in one go, which is all that the package has but tests.
+swift build --package-path "$root/Tools" -j "$(divak_jobs)" >"$logs/demo-swift.log" 2>&1 ||
+    { cat "$logs/demo-swift.log" >&2; exit 1; }
+divak=$bin/divak
+shop=$bin/divak-demo
+programs=$root/build/demo/bin
 
-# ---- Run --------------------------------------------------------------------------------------------------------
+# ---- Start ------------------------------------------------------------------------------------------------------
 
 temporary=$(mktemp -d)
-hash_pid= collector_pid=
+collector_pid= hash_pid= stock_pid= shop_pid=
 clean_up() {
     local pid
-    for pid in $hash_pid $collector_pid; do
+    for pid in $shop_pid $stock_pid $hash_pid $collector_pid; do
         kill "$pid" 2>/dev/null && wait "$pid" 2>/dev/null || true
     done
     rm -rf "$temporary"
@@ -47,13 +50,13 @@ clean_up() {
 trap clean_up EXIT
 trap 'exit 130' INT TERM
 
-# wait_for_port PID FILE - prints the number that a program writes into FILE as "port N" once it listens.
-wait_for_port() {
-    local port
-    for _ in $(seq 200); do
-        port=$(sed -n 's/^port //p' "$2")
-        if [ -n "$port" ]; then
-            echo "$port"
+# wait_for PID FILE PATTERN - prints what a program says of where it listens, once it does.
+wait_for() {
+    local found
+    for _ in $(seq 400); do
+        found=$(sed -n "s/$3/\1/p" "$2")
+        if [ -n "$found" ]; then
+            echo "$found"
             return
         fi
         kill -0 "$1" 2>/dev/null || break
@@ -63,51 +66,90 @@ wait_for_port() {
     return 1
 }
 
-is_own_collector=false
+is_own_collector=
 if [ -z "${DIVAK_ENDPOINT:-}" ]; then
-    is_own_collector=true
-    python3 "$demo/collector.py" >"$temporary/collector" &
+    is_own_collector=yes
+    # Its own process group and no terminal: with KEEP=1 it outlives this script, and Control-C on it.
+    : >"$logs/demo-collector.log"
+    setsid "$divak" collector --port 0 >"$logs/demo-collector.log" 2>&1 </dev/null &
     collector_pid=$!
-    DIVAK_ENDPOINT=http://127.0.0.1:$(wait_for_port "$collector_pid" "$temporary/collector")/api/v2/spans
+    DIVAK_ENDPOINT=$(wait_for "$collector_pid" "$logs/demo-collector.log" '^divak collector: listening on \(.*\)$')
     export DIVAK_ENDPOINT
 fi
 
-# A file that can't be read, whoever runs this (permissions don't stop root): a link to what is not there.
-mkdir "$temporary/broken"
-ln -s "$temporary/gone" "$temporary/broken/vanished.txt"
-
-"$hash" tree="$folder" broken="$temporary/broken" >"$temporary/hash" &
+mkdir "$temporary/invoices"
+touch "$temporary"/{customers,shop,stock,hash} # read before the programs begin to write
+"$programs/demo-hash" invoices="$temporary/invoices" >"$temporary/hash" &
 hash_pid=$!
-port=$(wait_for_port "$hash_pid" "$temporary/hash")
+"$shop" stock >"$temporary/stock" &
+stock_pid=$!
+hash_port=$(wait_for "$hash_pid" "$temporary/hash" '^port \(.*\)$')
+stock_port=$(wait_for "$stock_pid" "$temporary/stock" '^port \(.*\)$')
+"$shop" shop --stock "http://127.0.0.1:$stock_port" --hash "http://127.0.0.1:$hash_port" --folder "$temporary" \
+    >"$temporary/shop" &
+shop_pid=$!
+shop_port=$(wait_for "$shop_pid" "$temporary/shop" '^port \(.*\)$')
 
-echo "demo: demo-walk (Swift) walks $folder and asks demo-hash (C, port $port) for a checksum of each file;"
-echo "demo: broken/vanished.txt is a link to a file that does not exist: its spans must carry the error"
-echo "demo: spans go to $DIVAK_ENDPOINT"
-status=0
-"$walk" "$port" tree="$folder" broken="$temporary/broken" >"$temporary/walk" || status=1
-sed '/^trace /d' "$temporary/walk"
-trace=$(sed -n 's/^trace //p' "$temporary/walk")
+# ---- Load -------------------------------------------------------------------------------------------------------
 
-# stop PID - asks a program to end and gives its status.
+echo "demo: shop (Swift, Hummingbird, SQLite), stock (Swift; sells out now and then) and hash (C) are up;"
+echo "demo: four customers order for $seconds s; spans go to $DIVAK_ENDPOINT"
+began=$(date +%s%N)
+"$shop" customers --shop "http://127.0.0.1:$shop_port" --seconds "$seconds" >"$temporary/customers"
+took=$((($(date +%s%N) - began) / 1000000))
+
+# stop PID - asks a program to end; fails unless it delivered all of its spans.
 stop() {
     kill "$1"
     wait "$1"
 }
+status=0
+stop "$shop_pid" || status=1
+shop_pid=
+stop "$stock_pid" || status=1
+stock_pid=
 stop "$hash_pid" || status=1
 hash_pid=
-sed '/^port /d' "$temporary/hash"
+sed '/^port /d' "$temporary"/{customers,shop,stock,hash}
 
-if $is_own_collector; then
-    stop "$collector_pid" || status=1
+# ---- Show -------------------------------------------------------------------------------------------------------
+
+# first OPTION... - the id of the first trace that the command lists.
+first() {
+    "$divak" traces --color never --since 5m --limit 1000 "$@" | awk 'NR == 2 { print $NF }'
+}
+slowest=$(first --service customers --sort longest)
+failed=$(first --service customers --failed)
+for found in "slowest $slowest" "failed $failed"; do
+    read -r what id <<<"$found"
+    [[ $id =~ ^[0-9a-f]{16,32}$ ]] || { echo "demo: there is no $what trace" >&2; status=1; continue; }
+    printf '\nThe %s trace\n\n' "${what/failed/last failed}"
+    "$divak" trace "$id" || status=1
+done
+printf '\nWho calls whom\n\n'
+"$divak" dependencies --since 5m || status=1
+
+"$programs/demo-cost" >"$temporary/cost"
+spans=$(awk '/ spans delivered$/ { sum += $4 } END { print sum }' "$temporary"/{customers,shop,stock,hash})
+printf '\nWhat recording cost\n\n'
+awk -v spans="$spans" -v ms="$took" '$1 == "ns" {
+    cost = spans * $2 / 1e6
+    printf "  %d spans at %.0f ns (one of three tags, in C, on this machine now): %.2f ms in %.1f s, %.3f %%\n",
+        spans, $2, cost, ms / 1000, 100 * cost / ms
+}' "$temporary/cost"
+
+base=${DIVAK_ENDPOINT%/}
+base=${base%/spans}
+base=${base%/api/v2}
+case $base in http://* | https://*) ;; *) base=http://$base ;; esac
+echo
+if [ -z "$is_own_collector" ]; then
+    echo "demo: open $base/zipkin/traces/$failed"
+elif [ -n "${KEEP:-}" ]; then
+    echo "demo: open $base/zipkin/traces/$failed (the collector runs on: kill $collector_pid ends it)"
     collector_pid=
-    echo
-    sed '/^port /d' "$temporary/collector"
 else
-    base=${DIVAK_ENDPOINT%/}
-    base=${base%/spans}
-    base=${base%/api/v2}
-    case $base in http://* | https://*) ;; *) base=http://$base ;; esac
-    echo "demo: the trace: $base/zipkin/traces/$trace"
+    echo "demo: KEEP=1 make demo leaves the collector running, and says what to open in a browser"
 fi
 [ "$status" = 0 ] || echo "demo: something went wrong, see above" >&2
 exit "$status"

@@ -116,7 +116,7 @@ static divak_tracer *make_tracer(uint16_t port) {
     char text[8];
     snprintf(text, sizeof text, "%u", (unsigned)port);
     divak_tracer *tracer = NULL;
-    if (divak_config_set(config, "service_name", "demo-hash") != DIVAK_OK ||
+    if (divak_config_set(config, "service_name", "hash") != DIVAK_OK ||
         divak_config_set(config, "service_ip", "127.0.0.1") != DIVAK_OK ||
         divak_config_set(config, "service_port", text) != DIVAK_OK ||
         divak_tracer_create(config, &tracer) != DIVAK_OK) {
@@ -161,7 +161,7 @@ int main(int argc, char **argv) {
     int status = divak_tracer_shutdown(service.tracer, CLOSE_MILLISECONDS, &lost);
     divak_stats stats;
     divak_tracer_stats(service.tracer, 0, &stats);
-    printf("demo-hash: %" PRIu64 " of %" PRIu64 " spans delivered\n", stats.delivered,
+    printf("hash: %" PRIu64 " of %" PRIu64 " spans delivered\n", stats.delivered,
            stats.started);
     if (status != DIVAK_OK) {
         fprintf(stderr, "demo-hash: %s, %" PRIu64 " spans lost\n", divak_status_text(status), lost);
