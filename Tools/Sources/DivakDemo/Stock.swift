@@ -2,6 +2,7 @@
 // Stock.swift - what is there: a book of comings and goings, deliveries now and then, and in between a shelf runs empty.
 
 import Divak
+import DivakHummingbird
 import Hummingbird
 
 /// The shelves. What lies there is the sum of the movements that were written down.
@@ -40,9 +41,9 @@ actor Warehouse {
 struct StockHandler: RequestTracker {
     let warehouse: Warehouse
 
-    func router(_ tracer: DivakTracer) -> Router<DemoContext> {
-        let router = Router(context: DemoContext.self)
-        router.add(middleware: DivakMiddleware(tracer: tracer))
+    func router(_ tracer: DivakTracer) -> Router<DivakRequestContext> {
+        let router = Router(context: DivakRequestContext.self)
+        router.add(middleware: DivakMiddleware(tracer))
         router.post("/items/{item}/reservations") { request, context in
             let (item, count) = try wanted(request, context)
             let left = await recordOperation("take off the shelf") {
@@ -61,7 +62,7 @@ struct StockHandler: RequestTracker {
         return router
     }
 
-    private func wanted(_ request: Request, _ context: DemoContext) throws -> (String, Int) {
+    private func wanted(_ request: Request, _ context: DivakRequestContext) throws -> (String, Int) {
         let item = try context.parameters.require("item")
         let text = request.uri.queryParameters["count"].map(String.init) ?? "1"
         guard Catalogue.prices[item] != nil, let count = Int(text), (1...100).contains(count) else {
