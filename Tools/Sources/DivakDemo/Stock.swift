@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Stock.swift - what is there: a book of comings and goings, deliveries now and then, and in between a shelf runs empty.
+// Stock.swift - what is there: a book of comings and goings, in which a shelf runs empty until more is delivered.
 
 import Divak
 import DivakHummingbird
@@ -7,10 +7,11 @@ import Hummingbird
 
 /// The shelves. What lies there is the sum of the movements that were written down.
 actor Warehouse {
-    static let shelf = 28
-    static let deliveryInterval = Duration.milliseconds(500)
+    static let shelf = 24
+    static let deliveryTime = Duration.milliseconds(30)
 
     private var movements: [(item: String, count: Int)] = Catalogue.prices.keys.map { ($0, Warehouse.shelf) }
+    private var expected: Set<String> = []
 
     /// How many there are.
     func count(of item: String) -> Int {
@@ -18,9 +19,14 @@ actor Warehouse {
     }
 
     /// Takes items off the shelf, or none when there are not enough; how many are left, or nil.
+    ///
+    /// More is ordered only then, and comes a little later: however slow the customers are, some find too little.
     func take(_ count: Int, of item: String) -> Int? {
         let there = self.count(of: item)
-        guard there >= count else { return nil }
+        guard there >= count else {
+            order(item)
+            return nil
+        }
         movements.append((item, -count))
         return there - count
     }
@@ -29,11 +35,13 @@ actor Warehouse {
         movements.append((item, count))
     }
 
-    /// Fills all shelves again and again, until its task is cancelled.
-    func takeDeliveries() async throws {
-        while true {
-            try await Task.sleep(for: Self.deliveryInterval)
-            for item in Catalogue.prices.keys { putBack(Self.shelf - count(of: item), of: item) }
+    /// Orders a shelf of an item, unless one is on its way.
+    private func order(_ item: String) {
+        guard expected.insert(item).inserted else { return }
+        Task {
+            try await Task.sleep(for: Self.deliveryTime)
+            putBack(Self.shelf, of: item)
+            expected.remove(item)
         }
     }
 }
