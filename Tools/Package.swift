@@ -12,7 +12,7 @@ let package = Package(
         .executable(name: "divak-demo", targets: ["DivakDemo"]),
     ],
     dependencies: [
-        .package(name: "divak", path: ".."),
+        .package(name: "divak", path: "..", traits: ["Hummingbird", "URLSession"]),
         .package(url: "https://github.com/apple/swift-argument-parser.git", from: "1.8.2"),
         .package(url: "https://github.com/apple/swift-http-types.git", from: "1.8.0"),
         .package(url: "https://github.com/apple/swift-log.git", from: "1.16.2"),
@@ -73,11 +73,11 @@ let package = Package(
             dependencies: [
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
                 .product(name: "Divak", package: "divak"),
+                .product(name: "DivakHummingbird", package: "divak"),
+                .product(name: "DivakURLSession", package: "divak"),
                 .product(name: "GRDB", package: "GRDB.swift"),
-                .product(name: "HTTPTypes", package: "swift-http-types"),
                 .product(name: "Hummingbird", package: "hummingbird"),
                 .product(name: "Logging", package: "swift-log"),
-                .product(name: "NIOCore", package: "swift-nio"),
             ]
         ),
         .testTarget(name: "DivakCollectorTests", dependencies: ["DivakCollector"]),

@@ -56,7 +56,7 @@ public struct URLSessionTransport: DivakHTTPTransport {
     /// - Throws: `URLError`; `.badURL` for a text that is no URL.
     public func send(_ request: DivakHTTPRequest, body: Data?) async throws -> Response {
         guard let url = URL(string: request.url) else {
-            throw URLError(.badURL, userInfo: [NSURLErrorFailingURLStringErrorKey: request.url])
+            throw URLError(.badURL, userInfo: [NSLocalizedDescriptionKey: "\"\(request.url)\" is no URL"])
         }
         var outgoing = URLRequest(url: url)
         outgoing.httpMethod = request.method

@@ -2,6 +2,7 @@
 // Customers.swift - a little load: customers who look, order, wait a moment, and order again.
 
 import Divak
+import DivakURLSession
 import Foundation
 
 struct Customers: HTTPClientMixin, RequestTracker {
@@ -13,7 +14,6 @@ struct Customers: HTTPClientMixin, RequestTracker {
 
     let shop: String
     let tracer: DivakTracer
-    var httpTransport: URLSessionTransport { URLSessionTransport() }
 
     static let names = ["ada", "edsger", "grace", "niklaus", "barbara", "donald"]
 

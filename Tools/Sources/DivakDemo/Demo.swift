@@ -38,10 +38,7 @@ struct StockCommand: AsyncParsableCommand {
 
     func run() async throws {
         let tracer = try DemoApplication(service: "stock").divak.start()
-        let warehouse = Warehouse()
-        let deliveries = Task { try await warehouse.takeDeliveries() }
-        defer { deliveries.cancel() }
-        try await serve(StockHandler(warehouse: warehouse).router(tracer), tracer, as: "stock")
+        try await serve(StockHandler(warehouse: Warehouse()).router(tracer), tracer, as: "stock")
     }
 }
 

@@ -2,10 +2,10 @@
 // Serving.swift - runs a traced service: its name, its server, and its last spans.
 
 import Divak
+import DivakHummingbird
 import Foundation
 import Hummingbird
 import Logging
-import NIOCore
 
 /// One of the demo's programs, as Divak sees it: a name.
 ///
@@ -20,7 +20,7 @@ final class DemoApplication: Divak.Recorder {
 }
 
 /// Serves on a free port of loopback, which it prints, until SIGTERM; then sends the last spans.
-func serve(_ router: Router<DemoContext>, _ tracer: DivakTracer, as name: String) async throws {
+func serve(_ router: Router<DivakRequestContext>, _ tracer: DivakTracer, as name: String) async throws {
     let application = Application(
         router: router,
         configuration: .init(address: .hostname("127.0.0.1", port: 0)),

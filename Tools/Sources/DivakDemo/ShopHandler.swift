@@ -2,6 +2,8 @@
 // ShopHandler.swift - the shop: prices an order, reserves what it wants, writes an invoice and has its checksum computed.
 
 import Divak
+import DivakHummingbird
+import DivakURLSession
 import Foundation
 import Hummingbird
 
@@ -10,11 +12,10 @@ struct ShopHandler: RequestTracker, HTTPClientMixin {
     let stock: String
     let hash: String
     let invoices: String
-    var httpTransport: URLSessionTransport { URLSessionTransport() }
 
-    func router(_ tracer: DivakTracer) -> Router<DemoContext> {
-        let router = Router(context: DemoContext.self)
-        router.add(middleware: DivakMiddleware(tracer: tracer))
+    func router(_ tracer: DivakTracer) -> Router<DivakRequestContext> {
+        let router = Router(context: DivakRequestContext.self)
+        router.add(middleware: DivakMiddleware(tracer))
         router.post("/orders") { request, context in
             try await take(request.decode(as: Order.self, context: context))
         }
@@ -80,7 +81,7 @@ struct ShopHandler: RequestTracker, HTTPClientMixin {
             addDivakTag("bytes", text.utf8.count)
         }
         let answer = try await sendRequest("\(hash)/checksum/invoices/\(name)", remoteName: "hash")
-        let words = String(decoding: answer.body, as: UTF8.self).split(separator: " ")
+        let words = String(decoding: answer.data, as: UTF8.self).split(separator: " ")
         guard answer.status == 200, let checksum = words.first else {
             throw HTTPError(.badGateway, message: "no checksum of \(name): status \(answer.status)")
         }

@@ -1,15 +1,17 @@
 // SPDX-License-Identifier: Apache-2.0
-// Stock.swift - what is there: a book of comings and goings, deliveries now and then, and in between a shelf runs empty.
+// Stock.swift - what is there: a book of comings and goings, in which a shelf runs empty until more is delivered.
 
 import Divak
+import DivakHummingbird
 import Hummingbird
 
 /// The shelves. What lies there is the sum of the movements that were written down.
 actor Warehouse {
-    static let shelf = 28
-    static let deliveryInterval = Duration.milliseconds(500)
+    static let shelf = 24
+    static let deliveryTime = Duration.milliseconds(30)
 
     private var movements: [(item: String, count: Int)] = Catalogue.prices.keys.map { ($0, Warehouse.shelf) }
+    private var expected: Set<String> = []
 
     /// How many there are.
     func count(of item: String) -> Int {
@@ -17,9 +19,14 @@ actor Warehouse {
     }
 
     /// Takes items off the shelf, or none when there are not enough; how many are left, or nil.
+    ///
+    /// More is ordered only then, and comes a little later: however slow the customers are, some find too little.
     func take(_ count: Int, of item: String) -> Int? {
         let there = self.count(of: item)
-        guard there >= count else { return nil }
+        guard there >= count else {
+            order(item)
+            return nil
+        }
         movements.append((item, -count))
         return there - count
     }
@@ -28,11 +35,13 @@ actor Warehouse {
         movements.append((item, count))
     }
 
-    /// Fills all shelves again and again, until its task is cancelled.
-    func takeDeliveries() async throws {
-        while true {
-            try await Task.sleep(for: Self.deliveryInterval)
-            for item in Catalogue.prices.keys { putBack(Self.shelf - count(of: item), of: item) }
+    /// Orders a shelf of an item, unless one is on its way.
+    private func order(_ item: String) {
+        guard expected.insert(item).inserted else { return }
+        Task {
+            try await Task.sleep(for: Self.deliveryTime)
+            putBack(Self.shelf, of: item)
+            expected.remove(item)
         }
     }
 }
@@ -40,9 +49,9 @@ actor Warehouse {
 struct StockHandler: RequestTracker {
     let warehouse: Warehouse
 
-    func router(_ tracer: DivakTracer) -> Router<DemoContext> {
-        let router = Router(context: DemoContext.self)
-        router.add(middleware: DivakMiddleware(tracer: tracer))
+    func router(_ tracer: DivakTracer) -> Router<DivakRequestContext> {
+        let router = Router(context: DivakRequestContext.self)
+        router.add(middleware: DivakMiddleware(tracer))
         router.post("/items/{item}/reservations") { request, context in
             let (item, count) = try wanted(request, context)
             let left = await recordOperation("take off the shelf") {
@@ -61,7 +70,7 @@ struct StockHandler: RequestTracker {
         return router
     }
 
-    private func wanted(_ request: Request, _ context: DemoContext) throws -> (String, Int) {
+    private func wanted(_ request: Request, _ context: DivakRequestContext) throws -> (String, Int) {
         let item = try context.parameters.require("item")
         let text = request.uri.queryParameters["count"].map(String.init) ?? "1"
         guard Catalogue.prices[item] != nil, let count = Int(text), (1...100).contains(count) else {
