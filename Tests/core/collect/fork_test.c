@@ -228,7 +228,7 @@ TEST(a_grandchild_of_a_double_fork_delivers_and_the_middle_process_ends_at_once)
         record(f.t.tracer, "parent");
         pid_t child = fork_family(&f);
         if (child == 0) {
-            pid_t grandchild = fork();
+            pid_t grandchild = fork_family(&f); /* its flusher is just starting */
             if (grandchild == 0) _exit(live_as_child(f.t.tracer, NULL));
             int status;
             waitpid(grandchild, &status, 0);
