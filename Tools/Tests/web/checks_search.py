@@ -228,7 +228,7 @@ def test_every_golden_payload_can_be_looked_at(browser):
         with open(name, "rb") as file:
             body = file.read()
         browser.post(body)
-        trace = json.loads(body)[0]["traceId"]
+        trace = json.JSONDecoder().raw_decode(body.decode())[0][0]["traceId"]  # one ends in zeros, as a buffer does
         browser.settle(trace, 1)
         browser.open(f"/zipkin/traces/{trace}", "return document.querySelector('.row')")
         browser.js("document.querySelector('.row').click()")

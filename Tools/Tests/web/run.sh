@@ -33,6 +33,7 @@ if [ -z "$url" ]; then
         swift build --package-path "$root/Tools" --product divak >"$work/build.log" 2>&1 || { cat "$work/build.log"; exit 1; }
         divak=$(swift build --package-path "$root/Tools" --show-bin-path)/divak
     fi
+    rm -f "$work/collector.log" # or what the last one said would be taken for what this one says
     "$divak" collector --port 0 >"$work/collector.log" 2>&1 &
     collector=$!
     for _ in $(seq 200); do

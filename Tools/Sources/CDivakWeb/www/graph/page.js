@@ -166,6 +166,7 @@ class GraphPage {
         h("a", { class: "button small", href: searchLink({ serviceName: name, lookback: this.range ? "1d" : this.lookback }) }, "Its traces"),
         list("Calls", this.links.filter((link) => link.parent === name), "child"),
         list("Called by", this.links.filter((link) => link.child === name), "parent"));
+        if (this.aside.offsetWidth < this.stage.clientWidth) this.picture.clear(this.aside.offsetWidth);
     }
 }
 

@@ -100,6 +100,14 @@ export class GraphPicture {
         this.onSelect(this.selected);
     }
 
+    /** Moves the picture so that the selected service is not under what covers so many pixels at the right. */
+    clear(covered) {
+        const bounds = this.nodes.get(this.selected)?.element.getBoundingClientRect();
+        if (!bounds) return;
+        const over = bounds.right + 24 - (this.element.getBoundingClientRect().right - covered);
+        if (over > 0) this.pan(-over, 0);
+    }
+
     // ---- Pan and zoom ----------------------------------------------------------------------------------------------
 
     /** The whole picture, at most a little above its natural size; no smaller than `least`, from its upper left then. */

@@ -144,9 +144,8 @@ export class Waterfall {
         const { from, to } = this.view;
         const marks = ticks(from, to, this.element.clientWidth < 720 ? 3 : 6);
         const at = (mark) => `${((mark - from) / (to - from)) * 100}%`;
-        replace(this.axis, h("span", { class: "unseen" }, "Time"), marks.map((mark, i) => h("span", {
-            class: i > 0 && (mark - from) / (to - from) > 0.93 ? "mark last" : "mark", style: { left: at(mark) },
-        }, duration(mark))));
+        replace(this.axis, h("span", { class: "unseen" }, "Time"), marks.map((mark) =>
+            h("span", { class: "mark", style: { left: at(mark) } }, duration(mark))));
         replace(this.lines, h("div", { class: "lines-lane" },
             marks.map((mark) => h("div", { class: "line", style: { left: at(mark) } }))));
     }
