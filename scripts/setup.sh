@@ -34,6 +34,9 @@ python3-jsonschema  /usr/bin/python3 -c "import jsonschema"
 valgrind            command -v valgrind
 strace              command -v strace
 curl                command -v curl
+chromium            command -v chromium
+chromium-driver     command -v chromedriver
+python3-venv        python3 -c "import ensurepip, venv"
 '
 bench_packages='
 liblttng-ust-dev    pkg-config --exists lttng-ust

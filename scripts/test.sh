@@ -15,7 +15,7 @@ cd "$root" || exit 1
 
 jobs=$(divak_jobs)
 logs=$root/build/logs
-stages=(layers lint gcc clang nocurl asan tsan fuzz model headers exports install swift docs frameworks integration tools)
+stages=(layers lint gcc clang nocurl asan tsan fuzz model headers exports install swift docs frameworks integration tools web)
 
 # Runs ctest in build/$1 with the further arguments. Its log holds what the test programs printed.
 run_ctest() {
@@ -142,6 +142,12 @@ stage_tools() {
     local options=(--package-path Tools -j "$jobs" -Xswiftc -warnings-as-errors)
     swift build "${options[@]}" --build-tests && swift test "${options[@]}" --skip-build &&
         python3 Tools/Tests/process/run.py
+}
+
+# The trace view in a real browser, against the collector that the stage before built.
+stage_web() {
+    swift build --package-path Tools -j "$jobs" -Xswiftc -warnings-as-errors --product divak &&
+        Tools/Tests/web/run.sh Tools/.build/debug/divak
 }
 
 if [ "${1:-}" = --list ]; then

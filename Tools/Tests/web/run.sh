@@ -7,6 +7,7 @@
 # "N passed, N failed".
 #
 #     DIVAK_WEB_ONLY=zoom Tools/Tests/web/run.sh      only the tests with "zoom" in their name
+#     Tools/Tests/web/run.sh --python                 only prints the python that has the packages
 #     DIVAK_WEB_URL=http://127.0.0.1:9411 ...         a collector that runs already, and is empty
 set -uo pipefail
 here=$(cd "$(dirname "$0")" && pwd)
@@ -22,6 +23,8 @@ if ! "$python" -c 'import selenium, axe_core_python' 2>/dev/null; then
     python3 -m venv "$work/venv" && "$python" -m pip install --quiet --disable-pip-version-check -r "$here/requirements.txt" ||
         { echo "web: the packages of $here/requirements.txt can't be installed"; exit 1; }
 fi
+
+[ "${1:-}" = --python ] && { echo "$python"; exit; }
 
 collector=
 stop() { [ -z "$collector" ] || { kill "$collector" 2>/dev/null && wait "$collector" 2>/dev/null; }; }
