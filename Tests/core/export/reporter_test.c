@@ -6,6 +6,16 @@
 
 #include "sink.h"
 
+/* Until a reporter counts so many as delivered: a moment after what it delivers to has got them. */
+static void await_delivered(divak_tracer *tracer, size_t reporter, uint64_t spans) {
+    divak_stats stats = {0};
+    for (;;) {
+        divak_tracer_stats(tracer, reporter, &stats);
+        if (stats.delivered >= spans) return;
+        tracing_sleep_ms(1);
+    }
+}
+
 TEST(a_message_is_retried_until_it_is_taken_and_nothing_is_lost) {
     sink s = {.fails_first = 3, .failure = DIVAK_ERROR_SYSTEM};
     tracing t;
@@ -117,7 +127,8 @@ TEST(two_reporters_get_every_span_and_a_dead_one_holds_nobody_up) {
     tracing_start(&t);
     sink_record(&t, "op", 300);
     alarm(TRACING_HANG_SECONDS);
-    while (divak_memory_reporter_count(t.memory) < 300) tracing_sleep_ms(1);
+    await_delivered(t.tracer, 1, 300);
+    CHECK_INT(300, divak_memory_reporter_count(t.memory));
     divak_stats stats;
     CHECK_INT(DIVAK_OK, divak_tracer_stats(t.tracer, 0, &stats));
     CHECK_INT(0, stats.delivered);
@@ -150,7 +161,7 @@ TEST(a_dead_reporter_loses_its_oldest_within_the_budget_and_the_others_lose_noth
     alarm(TRACING_HANG_SECONDS);
     for (int i = 0; i < ROUNDS; i++) {
         sink_record(&t, "some operation", EACH);
-        while (divak_memory_reporter_count(t.memory) < (size_t)(i + 1) * EACH) tracing_sleep_ms(1);
+        await_delivered(t.tracer, 1, (uint64_t)(i + 1) * EACH);
     }
     divak_stats stats;
     divak_tracer_stats(t.tracer, 0, &stats);
