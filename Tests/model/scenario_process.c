@@ -58,6 +58,24 @@ static void ask_provider(void) {
 
 SCENARIO(current_provider, .threads = {set_provider, ask_provider, ask_provider})
 
+/* ---- who is told of a scope that may not be closed ------------------------------------------------------------------------- */
+
+static void on_refused(void *context, uint64_t span_id, bool is_other_thread) {
+    CLAIM(context == contexts && contexts[0] == 0x1234 && span_id == 5 && !is_other_thread);
+}
+
+static void set_refused(void) {
+    contexts[0] = 0x1234;
+    divak_set_scope_refused(on_refused, contexts);
+}
+
+static void close_closed(void) {
+    divak_scope scope = {.span_id = 5, .thread = (uint64_t)(uintptr_t)&divak_this_thread};
+    for (int i = 0; i < 3; i++) CLAIM(divak_scope_close(&scope) == DIVAK_ERROR_ORDER);
+}
+
+SCENARIO(scope_refused, .threads = {set_refused, close_closed})
+
 /* ---- a forked child notices ----------------------------------------------------------------------------------------------- */
 
 static unsigned resets;      /* plain: written by the reset, read by whoever has caught up */

@@ -77,6 +77,14 @@ static void find_open(void) {
     }
 }
 
+static void find_failure(void) {
+    for (int i = 0; i < 3; i++) {
+        char text[8];
+        int status = divak_tracer_failure(tracer, 0, text, sizeof text);
+        CLAIM(status == DIVAK_ERROR_INVALID || status == DIVAK_ABSENT);
+    }
+}
+
 static void find_propagation(void) {
     for (int i = 0; i < 3; i++) {
         const divak_propagation *found = divak_tracer_propagation(tracer);
@@ -90,5 +98,5 @@ static void misuse_scope(void) {
 }
 
 SCENARIO(tracer_found, .prepare = prepare, .threads = {make, find_stats, find_current, find_propagation}, .cost = 100)
-SCENARIO(tracer_found_open, .prepare = prepare, .threads = {make, find_open, misuse_scope}, .patience = SECOND,
-         .cost = 100)
+SCENARIO(tracer_found_open, .prepare = prepare, .threads = {make, find_open, find_failure, misuse_scope},
+         .patience = SECOND, .cost = 100)
