@@ -28,6 +28,7 @@ typedef _Atomic(void *) divak_atomic_pointer;
 #define divak_subtract_release(p, v) atomic_fetch_sub_explicit((p), (v), memory_order_release)
 #define divak_subtract_acquire_release(p, v)                                                       \
     atomic_fetch_sub_explicit((p), (v), memory_order_acq_rel)
+#define divak_exchange_acquire(p, v) atomic_exchange_explicit((p), (v), memory_order_acquire)
 #define divak_exchange_acquire_release(p, v)                                                       \
     atomic_exchange_explicit((p), (v), memory_order_acq_rel)
 #define divak_cas_weak_relaxed(p, expected, desired)                                               \

@@ -4,9 +4,12 @@
 
 #include <string.h>
 
+#include "base/clock.h"
 #include "base/memory.h"
 #include "base/system.h"
 #include "collect/engine.h"
+
+enum { SHY = 4096 }; /* spans that a lane begins without owner after one that another thread ended */
 
 static uint64_t drain_lane(divak_lane *lane, divak_take_record take, void *context) {
     divak_ring *ring = &lane->ring;
@@ -31,8 +34,71 @@ static uint64_t drain_lane(divak_lane *lane, divak_take_record take, void *conte
     return position - start;
 }
 
+/* Commits a slot that was ended by another thread than its owner: straight to where records go from lanes. False: its
+ * owner is in it. */
+static bool take_over(divak_tracer *tracer, divak_slot *slot, uint32_t number, divak_take_record take, void *context) {
+    divak_lane *owner = divak_load_relaxed(&slot->owner);
+    /* Pairs with the release in divak_lane_leave_owned: not inside any more, what it wrote is ours to read. */
+    if (divak_load_acquire(&owner->inside) == number) return false;
+    /* Where spans wander from thread to thread, one atomic operation a tag is cheaper than this. */
+    divak_store_relaxed(&owner->shy, SHY);
+    const uint32_t generation = divak_slot_generation(slot);
+    if ((divak_load_relaxed(&slot->usage) & DIVAK_SLOT_CARRIES_ONLY) == 0) {
+        const uint64_t owned = divak_load_relaxed(&slot->owned);
+        const uint64_t reserved = divak_load_relaxed(&slot->word) & DIVAK_SLOT_RESERVED_MASK;
+        const uint32_t room = divak_load_relaxed(&slot->owned_room);
+        const uint64_t others = reserved - room;
+        const uint64_t meta = divak_load_relaxed(&slot->meta);
+        memmove(slot->fields + owned, slot->fields + room, others);
+        memset(slot->fields + owned + others, 0, 8);
+        divak_record *record = &slot->record;
+        record->length = (uint32_t)(DIVAK_RECORD_HEADER + owned + others + 7) & ~7u;
+        record->kind = (uint8_t)meta;
+        record->flags = (uint8_t)(meta >> 8);
+        record->anchor = (uint16_t)(meta >> 16);
+        divak_count(&tracer->counters.taken_over, 1); /* before it is in the store: see drain_lane */
+        if (!take(context, record)) {
+            divak_count(&tracer->counters.taken_over, (uint64_t)-1);
+            /* Again the next time, whole as it is now. */
+            divak_store_relaxed(&slot->owned, (uint32_t)(owned + others));
+            divak_store_relaxed(&slot->word, divak_load_relaxed(&slot->word) - others);
+            return false;
+        }
+    }
+    divak_store_release(&slot->usage, 0);
+    divak_slot_retire(slot, generation);
+    divak_slot_slab_give(&tracer->slab, number);
+    return true;
+}
+
+static bool may_take_over(divak_tracer *tracer) {
+    /* What ended these slots comes before our look whether their owners are inside, on all processors: an owner who is not
+     * then sees the end, and stays out. See divak_lane_enter_owned. */
+    if (divak_system.barrier_everywhere() == 0) return true;
+    /* It was there when the tracer was made. Without it a store may be seen late, by so much at the very most. */
+    enum { STORES_ARE_SEEN = 20000000 };
+    uint64_t now = divak_clock_monotonic_now();
+    if (tracer->handed_over_until == 0) tracer->handed_over_until = now + STORES_ARE_SEEN;
+    return now >= tracer->handed_over_until;
+}
+
+static void take_over_all(divak_tracer *tracer, divak_take_record take, void *context) {
+    uint32_t next, number = divak_slot_slab_take_over(&tracer->slab);
+    if (number == 0) return;
+    const bool may = may_take_over(tracer);
+    for (; number != 0; number = next) {
+        divak_slot *slot = divak_slot_at(&tracer->slab, number);
+        next = divak_load_relaxed(&slot->next);
+        if (!may || !take_over(tracer, slot, number, take, context)) {
+            (void)divak_slot_slab_hand_over(&tracer->slab, number);
+        }
+    }
+    if (may) tracer->handed_over_until = 0;
+}
+
 uint64_t divak_engine_drain(divak_tracer *tracer, divak_take_record take, void *context) {
     uint64_t bytes = 0;
+    take_over_all(tracer, take, context);
     uint32_t most = divak_load_relaxed(&tracer->lanes.leased_most);
     for (uint32_t i = 0; i < most; i++) bytes += drain_lane(&tracer->lanes.lanes[i], take, context);
     for (uint32_t i = 0; i < tracer->lanes.shard_count; i++) {
@@ -48,7 +114,8 @@ static uint64_t fill_of(const divak_lane *lane) {
 }
 
 uint32_t divak_engine_fill(const divak_tracer *tracer) {
-    uint64_t fullest = 0;
+    /* Half of the slots that are waiting count as a full lane. */
+    uint64_t fullest = (uint64_t)divak_slot_slab_count_handed_over(&tracer->slab) * 512 / tracer->slab.count;
     uint32_t most = divak_load_relaxed(&tracer->lanes.leased_most);
     for (uint32_t i = 0; i < most; i++) {
         uint64_t fill = fill_of(&tracer->lanes.lanes[i]);
@@ -119,7 +186,8 @@ void divak_engine_maintain(divak_tracer *tracer) {
 }
 
 uint64_t divak_engine_pending(const divak_tracer *tracer) {
-    uint64_t pending = 0;
+    uint64_t taken_over = divak_load_acquire(&tracer->counters.taken_over);
+    uint64_t pending = divak_load_acquire(&tracer->counters.handed_over) - taken_over;
     for (uint32_t i = 0; i < tracer->lanes.lane_count + tracer->lanes.shard_count; i++) {
         const divak_lane *lane = &tracer->lanes.lanes[i];
         uint64_t drained = divak_load_acquire(&lane->drained);

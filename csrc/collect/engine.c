@@ -17,10 +17,7 @@ enum {
     BAGGAGE_SHARE = 16 /* a sixteenth of the budget, beside the mapping, for what travels beside the ids */
 };
 
-/* What handles find where no tracer was ever made: a slot that is nobody's. */
-static divak_slot nobody = {.word = DIVAK_SLOT_CLOSED};
-
-#define UNUSED_TRACER {.slab = {.bytes = (uint8_t *)&nobody}, .field_limit = 0}
+#define UNUSED_TRACER {.slab = {.bytes = (uint8_t *)&divak_no_slot}, .field_limit = 0}
 #define FOUR_TRACERS UNUSED_TRACER, UNUSED_TRACER, UNUSED_TRACER, UNUSED_TRACER
 _Static_assert(DIVAK_TRACERS_MAX == 16, "as many as are listed");
 divak_tracer divak_tracers[DIVAK_TRACERS_MAX] = {FOUR_TRACERS, FOUR_TRACERS, FOUR_TRACERS, FOUR_TRACERS};
@@ -134,6 +131,10 @@ static int map_and_lay_out(divak_tracer *tracer, const layout *plan) {
     static divak_atomic_u32 generations;
     uint32_t first = divak_add_relaxed(&generations, 0x01000193u);
     divak_slot_slab_init(&tracer->slab, mapping + plan->slots, plan->slot_bytes, plan->slot_count, first);
+    for (uint32_t i = 0; i < plan->lane_count + plan->shard_count; i++) {
+        tracer->lanes.lanes[i].slots = tracer->slab.bytes;
+        tracer->lanes.lanes[i].slot_mask = tracer->slab.byte_mask;
+    }
     write_header(tracer->header, plan);
     return DIVAK_OK;
 }
@@ -163,6 +164,13 @@ void divak_engine_open_gates(void) {
 /* Spans that the closed tracer before left open end here, uncounted, for its counts are no more.
  * Their handles are stale from now on. */
 static void forget_live_spans(divak_tracer *tracer) {
+    uint32_t next;
+    for (uint32_t number = divak_slot_slab_take_over(&tracer->slab); number != 0; number = next) {
+        divak_slot *slot = divak_slot_at(&tracer->slab, number);
+        next = divak_load_relaxed(&slot->next);
+        divak_store_relaxed(&slot->usage, DIVAK_SLOT_CARRIES_ONLY);
+        (void)divak_slot_slab_hand_over(&tracer->slab, number); /* its owner may be in it: still the drainer's to free */
+    }
     for (uint32_t i = 0; i < tracer->slab.count; i++) {
         uint32_t number = divak_slot_number(&tracer->slab, i);
         divak_slot *slot = divak_slot_at(&tracer->slab, number);
@@ -172,6 +180,14 @@ static void forget_live_spans(divak_tracer *tracer) {
         divak_store_relaxed(&slot->usage, DIVAK_SLOT_CARRIES_ONLY); /* nothing is recorded, baggage is let go */
         if (result == DIVAK_SLOT_OK && divak_slot_leave(slot) != DIVAK_SLOT_LAST) continue;
         (void)divak_span_commit(tracer, slot);
+    }
+}
+
+/* A slot has an owner only where the drainer can have all processors order their memory, and tags need not be counted. */
+static void allow_owners(divak_tracer *tracer) {
+    bool may_own = tracer->short_limit != 0 && divak_system.barrier_everywhere() == 0;
+    for (uint32_t i = 0; i < tracer->lanes.lane_count; i++) {
+        divak_store_relaxed(&tracer->lanes.lanes[i].owned_room, may_own ? tracer->slab.owned_room : 0);
     }
 }
 
@@ -207,6 +223,7 @@ int divak_engine_prepare(divak_tracer *tracer, uint16_t index, const divak_engin
     tracer->sampler_overrides = divak_sampler_may_override(options->sampler);
     memset(&tracer->counters, 0, sizeof tracer->counters);
     divak_store_relaxed(&tracer->sanitized, 0);
+    allow_owners(tracer);
     /* A tracer that takes the place of a closed one begins with its own counts; lanes stay with their threads. */
     for (uint32_t i = 0; i < tracer->lanes.lane_count + tracer->lanes.shard_count; i++) {
         divak_lane *lane = &tracer->lanes.lanes[i];
@@ -225,12 +242,14 @@ int divak_engine_prepare(divak_tracer *tracer, uint16_t index, const divak_engin
 
 void divak_engine_reset_after_fork(divak_tracer *tracer) {
     if (tracer->header == NULL) return;
+    divak_system_prepare_barrier();
     divak_slot_slab_reset(&tracer->slab);
     divak_lanes_reset(&tracer->lanes);
     divak_baggage_table_forget_all(&tracer->baggage);
     memset(&tracer->counters, 0, sizeof tracer->counters);
     divak_store_relaxed(&tracer->sanitized, 0);
     divak_store_relaxed(&tracer->is_asleep, 0);
+    allow_owners(tracer);
 }
 
 void divak_engine_thread_ended(divak_tracer *tracer, divak_thread *thread) {

@@ -78,6 +78,7 @@ typedef struct divak_engine_counters {
     divak_atomic_u64 started_nowhere; /* started without lane or shard */
     divak_atomic_u64 dropped_after_shutdown, dropped_reentrant, dropped_contended, dropped_no_slot,
         dropped_abandoned;
+    divak_atomic_u64 handed_over, taken_over; /* recorded spans left to the drainer, and by it into no lane but on */
     divak_atomic_u64 inherited_by_fork, truncated, double_finish, reentrant, negative_duration, scope_misuse;
 } divak_engine_counters;
 
@@ -110,6 +111,7 @@ struct divak_tracer {
     uint64_t store_capacity;
     uint64_t lane_populated;      /* lanes whose pages have been asked for */
     bool sleeps_short;            /* no barrier for all processors here */
+    uint64_t handed_over_until;   /* where it is missing after all: when to take over without it; 0: none waits */
     divak_atomic_u64 sanitized;   /* by encoders */
     void *owner;                  /* the layer above: delivery */
     void *propagation;            /* the layer above: headers */
@@ -135,7 +137,7 @@ void divak_engine_thread_ended(divak_tracer *tracer, divak_thread *thread);
 typedef bool (*divak_take_record)(void *context, divak_record *record);
 /* Takes records out of all lanes up to the heads at the time of the call. Returns how many bytes it went through. */
 uint64_t divak_engine_drain(divak_tracer *tracer, divak_take_record take, void *context);
-/* The fullest lane, in 1/256 of its size, as it is now. */
+/* The fullest lane, or the slots handed over, in 1/256 of its size or of half of the slots, as it is now. */
 uint32_t divak_engine_fill(const divak_tracer *tracer);
 /* The drainer goes to sleep in three steps: it declares so, looks whether there is something to do after all (lanes,
  * requests), and then either sleeps until woken or for `nanoseconds` at most, or takes it back by sleeping 0. */

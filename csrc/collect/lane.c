@@ -4,7 +4,7 @@
 
 #include "base/system.h"
 
-divak_lane divak_no_lane;
+divak_lane divak_no_lane = {.slots = (uint8_t *)&divak_no_slot};
 
 enum { THREAD_MASK = 0xffffff, HANDS_SHIFT = 24 };
 
@@ -42,6 +42,7 @@ divak_lane *divak_lanes_lease(divak_lanes *lanes) {
 /* Frees a lane that is the caller's, with its slots; `lease` is what its owner word said. */
 static void give_back(divak_lane *lane, divak_slot_slab *slab, uint32_t lease) {
     while (lane->slot_count != 0) divak_slot_slab_give(slab, lane->free_slots[--lane->slot_count]);
+    divak_store_relaxed(&lane->inside, 0); /* a thread may end anywhere, as by a long jump out of a handler of signals */
     divak_store_relaxed(&lane->hands, (lease >> HANDS_SHIFT) + 1);
     divak_store_release(&lane->owner, 0); /* see try_lease */
 }
@@ -84,6 +85,7 @@ static void reset(divak_lane *lane) {
     divak_store_relaxed(&lane->dropped_ring_full, 0);
     divak_store_relaxed(&lane->dropped_no_slot, 0);
     divak_store_relaxed(&lane->drained, 0);
+    divak_store_relaxed(&lane->inside, 0);
     lane->slot_count = 0;
     divak_store_release(&lane->owner, 0);
 }

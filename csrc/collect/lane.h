@@ -26,6 +26,11 @@ typedef struct divak_lane {
     divak_atomic_u64 dropped_no_slot;
     uint32_t slot_count;        /* of free_slots */
     uint32_t free_slots[DIVAK_LANE_SLOTS];
+    divak_atomic_u32 inside;    /* the slot that the writer is in as its owner, read by the drainer; 0: none */
+    divak_atomic_u32 shy;       /* so many spans are begun without an owner: the last ones were ended by other threads */
+    divak_atomic_u32 owned_room; /* what a slot's owner may write at first; 0: spans of this lane have no owner */
+    uint8_t *slots;             /* the slab's bytes and byte_mask */
+    uint64_t slot_mask;
     /* The drainer's. */
     _Alignas(DIVAK_RING_LINE) divak_atomic_u64 drained; /* records taken out */
     /* The lease: 0 free, else hands << 24 | the kernel's id of the thread (at most 2^22); a shard's lock: 0 or 1. */
@@ -46,6 +51,53 @@ typedef struct divak_lanes {
                                    * nothing else: lanes are laid out before there are threads, and whoever must see
                                    * a record is told of it after the lease (a request, a slot's word, the barrier) */
 } divak_lanes;
+
+/* The slot a number names; see divak_slot_at. */
+static inline divak_slot *divak_lane_slot(const divak_lane *lane, uint32_t number) {
+    return (divak_slot *)(void *)(lane->slots + (((uint64_t)number - 1) * DIVAK_SLOT_UNIT & lane->slot_mask));
+}
+
+/* Enters a slot as its owner, the calling thread, by no more than plain stores: true, and the caller writes behind
+ * slot->owned and leaves. False where it is not that: another's, no more that span's, ended, or written into by others,
+ * behind whom the owner has to queue like everyone, since the last value of a tag counts; then divak_slot_enter tells. */
+static inline bool divak_lane_enter_owned(divak_lane *lane, divak_slot *slot, uint32_t number, uint32_t generation) {
+    /* Relaxed: whoever has the handle has it from the start, which wrote this. For a stale handle the word differs. */
+    if (__builtin_expect(divak_load_relaxed(&slot->owner) != lane, 0)) return false;
+    /* Not 0 for a handler of signals that interrupted this thread in here: it takes the way of the others. */
+    if (__builtin_expect(divak_load_relaxed(&lane->inside) != 0, 0)) return false;
+    /* Release, all three of these stores: whichever of them the drainer reads last tells it of the fields that were written
+     * into another slot before. Pairs with the acquire in divak_engine_take_over. */
+    divak_store_release(&lane->inside, number);
+    /* The mark before the look at the word, for the drainer: it sees the mark or we see the end. No instruction here, its
+     * barrier does the work: see divak_engine_take_over. */
+    divak_signal_fence();
+    if (__builtin_expect(divak_load_relaxed(&slot->word) != divak_slot_owned_word(slot, generation), 0)) {
+        divak_store_release(&lane->inside, 0);
+        return false;
+    }
+    return true;
+}
+
+/* Inside: makes room for `owned` bytes. False: others have written behind the room there is, or `limit` is less. */
+static inline bool divak_lane_widen_owned(divak_slot *slot, uint32_t generation, uint64_t owned, uint64_t limit) {
+    enum { STEP = 256 };
+    uint64_t word = divak_slot_owned_word(slot, generation), room = (owned + STEP - 1) / STEP * STEP;
+    if (owned > limit) return false;
+    if (room > limit) room = limit;
+    /* Relaxed: what lies in between nobody has written. The two may be seen to differ by the owner alone: who ends the span
+     * meanwhile leaves it to the drainer, who waits until the owner is out. */
+    if (!divak_cas_relaxed(&slot->word, &word, (uint64_t)generation << 32 | room)) return false;
+    divak_store_relaxed(&slot->owned_room, (uint32_t)room);
+    return true;
+}
+
+/* Leaves it, with fields up to `owned` written. */
+static inline void divak_lane_leave_owned(divak_lane *lane, divak_slot *slot, uint32_t owned) {
+    /* Relaxed: comes with the next, as the fields do. */
+    divak_store_relaxed(&slot->owned, owned);
+    /* Release: see divak_lane_enter_owned. */
+    divak_store_release(&lane->inside, 0);
+}
 
 /* A free lane for the calling thread, or NULL when there is none. Async-signal-safe. */
 divak_lane *divak_lanes_lease(divak_lanes *lanes);

@@ -4,6 +4,11 @@
 
 _Static_assert(offsetof(divak_slot, record) == 64, "the control part of a slot is one cache line");
 
+/* What an owner may write at first: eight tags or so. What it does not use of that, nobody can. */
+enum { OWNED_MOST = 256 };
+
+divak_slot divak_no_slot = {.word = DIVAK_SLOT_CLOSED};
+
 void divak_slot_slab_init(divak_slot_slab *slab, uint8_t *bytes, uint32_t slot_bytes, uint32_t count,
                           uint32_t first_generation) {
     slab->bytes = bytes;
@@ -16,6 +21,7 @@ void divak_slot_slab_init(divak_slot_slab *slab, uint8_t *bytes, uint32_t slot_b
     }
     /* Blocks are copied whole: fields may be read up to 32 bytes beyond their end, still inside of their slot. */
     slab->field_bytes -= 32;
+    slab->owned_room = slab->field_bytes / 2 < OWNED_MOST ? slab->field_bytes / 2 : OWNED_MOST;
     for (uint32_t i = 0; i < count; i++) {
         divak_slot *slot = divak_slot_at(slab, divak_slot_number(slab, i));
         divak_store_relaxed(&slot->word, (uint64_t)first_generation << 32 | DIVAK_SLOT_CLOSED);
@@ -30,8 +36,10 @@ void divak_slot_slab_reset(divak_slot_slab *slab) {
         divak_store_relaxed(&slot->word, (uint64_t)generation << 32 | DIVAK_SLOT_CLOSED);
         divak_store_relaxed(&slot->usage, 0);
         divak_store_relaxed(&slot->baggage, 0);
+        divak_store_relaxed(&slot->owner, NULL);
         divak_store_relaxed(&slot->next, i + 1 == slab->count ? 0 : divak_slot_number(slab, i + 1));
     }
+    divak_store_relaxed(&slab->handed_over, 0);
     divak_store_release(&slab->free_list, 1);
 }
 
@@ -58,6 +66,24 @@ void divak_slot_slab_give(divak_slot_slab *slab, uint32_t number) {
         changed = ((list >> 32) + 1) << 32 | number;
         /* Release: the slot, retired, and its `next` go to whoever takes it. */
     } while (!divak_cas_weak_release(&slab->free_list, &list, changed));
+}
+
+uint32_t divak_slot_slab_hand_over(divak_slot_slab *slab, uint32_t number) {
+    uint64_t list = divak_load_relaxed(&slab->handed_over);
+    uint64_t changed;
+    do {
+        divak_store_relaxed(&divak_slot_at(slab, number)->next, (uint32_t)list);
+        /* No count of changes is needed: the drainer takes all at once or nothing. */
+        changed = ((list >> 32) + 1) << 32 | number;
+        /* Release: the end that was noted and the fields of all but the owner, to divak_slot_slab_take_over. */
+    } while (!divak_cas_weak_release(&slab->handed_over, &list, changed));
+    return (uint32_t)(changed >> 32);
+}
+
+uint32_t divak_slot_slab_take_over(divak_slot_slab *slab) {
+    if (divak_load_relaxed(&slab->handed_over) == 0) return 0;
+    /* Acquire: see divak_slot_slab_hand_over. Those further down the list are in its release sequence. */
+    return (uint32_t)divak_exchange_acquire(&slab->handed_over, 0);
 }
 
 uint64_t divak_slot_slab_count_live(const divak_slot_slab *slab) {

@@ -42,7 +42,8 @@ enum {
     DIVAK_SLOT_CARRIES_ONLY = 1,  /* an unsampled span that holds a reference to baggage; nothing is recorded */
     DIVAK_SLOT_DEFERRED = 2,      /* finish only notes the end */
     DIVAK_SLOT_FINISH_NOTED = 4,  /* a deferred span that has been finished: its end is written down */
-    DIVAK_SLOT_FINISH_BEGUN = 8   /* ... is being written down */
+    DIVAK_SLOT_FINISH_BEGUN = 8,  /* ... is being written down */
+    DIVAK_SLOT_NOTED_FLAGS = 8    /* how far above are the flags that explain the end noted */
 };
 
 /* Kind, flags and anchor of the record, in one word that setters change by CAS. */
@@ -59,8 +60,10 @@ typedef struct divak_slot {
     divak_atomic_u32 tags;           /* how many, where a limit counts them; by a plain add: concurrent writers may pass */
     divak_atomic_u32 annotations;    /* the limit by one each */
     divak_atomic_u64 noted_end;      /* of a deferred span that has been finished */
-    divak_atomic_u64 noted_flags;    /* what explains it */
-    uint64_t reserved;
+    divak_atomic_u32 owned;          /* bytes of fields that the owner has written, from the first on */
+    divak_atomic_u32 owned_room;     /* bytes that it may write: behind them begin those of others */
+    divak_atomic_pointer owner;      /* the lane that began the span and writes into it by itself; NULL: none does.
+                                      * Another one in each life, never changed in between */
     divak_record record;             /* ids and start from the start on, the rest at commit */
     uint8_t fields[];                /* up to the slot's size */
 } divak_slot;
@@ -71,7 +74,9 @@ typedef struct divak_slot_slab {
     uint32_t slot_bytes;             /* of each, a power of two */
     uint32_t count;                  /* a power of two */
     uint32_t field_bytes;            /* what fields[] holds of it */
+    uint32_t owned_room;             /* how much of that is its owner's at first, where a slot has one */
     divak_atomic_u64 free_list;      /* change count << 32 | number */
+    divak_atomic_u64 handed_over;    /* how many << 32 | number of the last: ended, and left to the drainer */
 } divak_slot_slab;
 
 /* Lays out `bytes` (zeroed, count * slot_bytes) with all slots free. Generations begin at `first_generation`. */
@@ -94,10 +99,22 @@ static inline uint32_t divak_slot_number_of(const divak_slot_slab *slab, const d
     return (uint32_t)((uint64_t)((const uint8_t *)slot - slab->bytes) / DIVAK_SLOT_UNIT) + 1;
 }
 
+/* A slot that is nobody's: what handles find where no tracer was ever made. */
+extern DIVAK_HIDDEN divak_slot divak_no_slot;
+
 /* Takes a free slot's number out of the list, 0 when there is none. */
 uint32_t divak_slot_slab_take(divak_slot_slab *slab);
 /* Puts a slot that is not live back. */
 void divak_slot_slab_give(divak_slot_slab *slab, uint32_t number);
+
+/* Leaves an ended slot to the drainer, which commits what its owner may still be writing into; returns how many are. */
+uint32_t divak_slot_slab_hand_over(divak_slot_slab *slab, uint32_t number);
+/* Takes all that were handed over: the number of the first, whose `next` is the second; 0: none. */
+uint32_t divak_slot_slab_take_over(divak_slot_slab *slab);
+
+static inline uint32_t divak_slot_slab_count_handed_over(const divak_slot_slab *slab) {
+    return (uint32_t)(divak_load_relaxed(&slab->handed_over) >> 32); /* a number and nothing else */
+}
 
 /* Slots that hold a recorded span that has not ended. */
 uint64_t divak_slot_slab_count_live(const divak_slot_slab *slab);
@@ -119,6 +136,11 @@ static inline void divak_slot_publish(divak_slot *slot, uint32_t generation, uin
  * stands right below the generation. */
 static inline bool divak_slot_is_open(uint64_t word, uint32_t generation) {
     return word >> 31 == (uint64_t)generation << 1;
+}
+
+/* The word of a slot that has an owner, while nobody else has written into it. */
+static inline uint64_t divak_slot_owned_word(const divak_slot *slot, uint32_t generation) {
+    return (uint64_t)generation << 32 | divak_load_relaxed(&slot->owned_room);
 }
 
 typedef enum divak_slot_result {

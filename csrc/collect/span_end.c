@@ -38,38 +38,50 @@ static __attribute__((noinline)) int drop(divak_tracer *tracer, divak_thread *th
     return status;
 }
 
-/* Copies an ended span into its frame in a ring. What is known last goes there straight: read back from the slot at once,
- * it would not have left the processor's store buffer in one piece. */
+/* Copies an ended span into its frame in a ring, with the first `fields` bytes of its fields. */
 static inline __attribute__((always_inline)) void write_record(uint8_t *frame, const divak_slot *slot, uint32_t length,
                                                                uint64_t fields, uint64_t end) {
+    divak_copy_blocks(frame, (const uint8_t *)&slot->record, DIVAK_RECORD_HEADER + fields);
+    /* What is known last, and the header's first word, which is kept apart in the slot: setters change it by CAS. */
     const uint64_t meta = divak_load_relaxed(&slot->meta);
     divak_record *record = (divak_record *)(void *)frame;
     record->length = length;
     record->kind = (uint8_t)meta;
     record->flags = (uint8_t)(meta >> 8);
     record->anchor = (uint16_t)(meta >> 16);
-    record->trace_id_high = slot->record.trace_id_high;
-    record->trace_id_low = slot->record.trace_id_low;
-    record->span_id = slot->record.span_id;
-    record->parent_id = slot->record.parent_id;
-    record->start = slot->record.start;
     record->duration = end;
-    divak_copy_blocks(frame + DIVAK_RECORD_HEADER, slot->fields, fields);
     /* Up to 7 bytes of padding: as a field type of 0 they end the record. */
     memset(frame + DIVAK_RECORD_HEADER + fields, 0, 8);
+}
+
+/* Bytes of fields in an ended slot: the owner's, then those of others, which begin behind its room. */
+typedef struct field_lengths {
+    uint64_t owned, others;
+} field_lengths;
+
+static inline field_lengths lengths_of(const divak_slot *slot) {
+    const uint64_t reserved = divak_load_relaxed(&slot->word) & DIVAK_SLOT_RESERVED_MASK;
+    if (divak_load_relaxed(&slot->owner) == NULL) return (field_lengths){.owned = reserved};
+    return (field_lengths){.owned = divak_load_relaxed(&slot->owned),
+                           .others = reserved - divak_load_relaxed(&slot->owned_room)};
 }
 
 /* Commits by the long way: looks for room, wakes the drainer. The caller is in the lane. */
 static int commit_record(divak_tracer *tracer, divak_lane *lane, divak_slot *slot, uint32_t number,
                          uint32_t generation) {
-    const uint64_t fields = divak_load_relaxed(&slot->word) & DIVAK_SLOT_RESERVED_MASK;
-    const uint32_t length = (uint32_t)(DIVAK_RECORD_HEADER + fields + 7) & ~7u;
+    const field_lengths fields = lengths_of(slot);
+    const uint32_t length = (uint32_t)(DIVAK_RECORD_HEADER + fields.owned + fields.others + 7) & ~7u;
     uint64_t after;
     uint8_t *frame = divak_ring_reserve_slowly(&lane->ring, length, &after);
     if (frame == NULL) {
         divak_count(&lane->dropped_ring_full, 1);
     } else {
-        write_record(frame, slot, length, fields, slot->record.duration);
+        write_record(frame, slot, length, fields.owned, slot->record.duration);
+        if (fields.others != 0) {
+            uint8_t *others = frame + DIVAK_RECORD_HEADER + fields.owned;
+            memcpy(others, slot->fields + divak_load_relaxed(&slot->owned_room), fields.others);
+            memset(others + fields.others, 0, 8);
+        }
         divak_count(&lane->committed, 1); /* before the drainer can count it out again */
         divak_ring_commit(&lane->ring, after);
     }
@@ -78,14 +90,32 @@ static int commit_record(divak_tracer *tracer, divak_lane *lane, divak_slot *slo
     return frame == NULL ? DIVAK_ERROR_FULL : DIVAK_OK;
 }
 
+/* Whether another thread is the slot's owner, or code that a handler of signals has interrupted in it: it may be writing. */
+static inline bool is_anothers(const divak_tracer *tracer, const divak_slot *slot, uint32_t number) {
+    const divak_lane *owner = divak_load_relaxed(&slot->owner);
+    if (owner == NULL) return false;
+    return owner != divak_this_thread.quick_lanes[tracer - divak_tracers] ||
+           divak_load_relaxed(&owner->inside) == number;
+}
+
+/* Leaves the commit to the drainer. */
+static __attribute__((noinline)) int hand_over(divak_tracer *tracer, uint32_t number, bool is_recorded) {
+    if (is_recorded) divak_add_release(&tracer->counters.handed_over, 1);
+    uint32_t count = divak_slot_slab_hand_over(&tracer->slab, number);
+    if (count >= tracer->slab.count / 4) divak_engine_wake(tracer);
+    return DIVAK_OK;
+}
+
 int divak_span_commit(divak_tracer *tracer, divak_slot *slot) {
     /* By the slot, not by the caller's handle, which a careless program may have changed under the call. */
     const uint32_t number = divak_slot_number_of(&tracer->slab, slot);
     const uint32_t generation = divak_slot_generation(slot);
     if (divak_load_relaxed(&slot->baggage) != 0) let_baggage_go(tracer, slot);
-    uint32_t usage = divak_load_relaxed(&slot->usage);
-    divak_store_release(&slot->usage, 0); /* closed before that: a carrier is never counted as live */
+    const bool must_hand_over = is_anothers(tracer, slot, number);
+    const uint32_t usage = divak_load_relaxed(&slot->usage);
     if ((usage & DIVAK_SLOT_CARRIES_ONLY) != 0) {
+        if (must_hand_over) return hand_over(tracer, number, false);
+        divak_store_release(&slot->usage, 0); /* closed before that: a carrier is never counted as live */
         free_slot(tracer, NULL, slot, number, generation);
         return DIVAK_OK;
     }
@@ -94,9 +124,17 @@ int divak_span_commit(divak_tracer *tracer, divak_slot *slot) {
     divak_signal_fence();
     if (divak_load_relaxed(&tracer->mode) >= DIVAK_TRACER_CLOSING) {
         divak_add_release(&tracer->counters.dropped_after_shutdown, 1);
-        free_slot(tracer, NULL, slot, number, generation);
+        if (must_hand_over) {
+            divak_store_relaxed(&slot->usage, DIVAK_SLOT_CARRIES_ONLY);
+            (void)hand_over(tracer, number, false);
+        } else {
+            divak_store_release(&slot->usage, 0);
+            free_slot(tracer, NULL, slot, number, generation);
+        }
         return DIVAK_ERROR_ENDED;
     }
+    if (must_hand_over) return hand_over(tracer, number, true);
+    divak_store_release(&slot->usage, 0);
     divak_thread *thread = divak_thread_enter();
     divak_lane *lane = thread == NULL ? NULL : divak_engine_enter(tracer, thread);
     if (lane == NULL) return drop(tracer, thread, slot, number, generation);
@@ -146,11 +184,11 @@ static int note_finish(const divak_span *span, divak_slot *slot, uint64_t end, u
         status = DIVAK_ERROR_ENDED;
     } else {
         divak_store_relaxed(&slot->noted_end, end);
-        divak_store_relaxed(&slot->noted_flags, flags);
         usage |= DIVAK_SLOT_FINISH_BEGUN;
         /* Release, with the acquire in divak_span_flush: flushed by another thread, the span has the end noted here, or
          * none when that was not written down yet. Fails where the span was abandoned meanwhile. */
-        (void)divak_cas_acquire_release(&slot->usage, &usage, usage | DIVAK_SLOT_FINISH_NOTED);
+        (void)divak_cas_acquire_release(&slot->usage, &usage,
+                                        usage | DIVAK_SLOT_FINISH_NOTED | flags << DIVAK_SLOT_NOTED_FLAGS);
     }
     if (divak_slot_leave(slot) == DIVAK_SLOT_LAST) (void)divak_span_commit(tracer, slot);
     return status;
@@ -173,7 +211,8 @@ static __attribute__((noinline)) int finish_now(const divak_span *span) {
     return finish_otherwise(span, divak_tracer_ticks(divak_tracer_of(span)), 0);
 }
 
-/* Closed the quick way, but since the first look the tracer was shut down or the span given baggage. */
+/* Closed the quick way, but the lane has to look for room, the tracer was shut down since the first look, or the span has
+ * baggage. */
 static __attribute__((noinline)) int commit_closed(divak_tracer *tracer, divak_slot *slot, uint64_t end) {
     slot->record.duration = end;
     divak_this_thread.gate = divak_this_thread.epoch;
@@ -193,18 +232,19 @@ int divak_span_finish_recorded(const divak_span *span) {
     divak_signal_fence();
     /* The handle is read once: a careless program may change it under the call. */
     const uint32_t number = span->slot, generation = span->generation;
-    divak_slot *slot = divak_slot_at(&divak_tracers[index].slab, number);
     divak_lane *lane = thread->quick_lanes[index];
-    uint64_t word = divak_load_relaxed(&slot->word);
-    /* What is left is the bytes of fields, if the span is open, of this generation, and nobody is inside. */
-    const uint64_t fields = word - ((uint64_t)generation << 32);
-    const uint64_t length = (DIVAK_RECORD_HEADER + fields + 7) & ~(uint64_t)7;
-    const uint64_t head = divak_load_relaxed(&lane->ring.head); /* ours alone */
-    if (__builtin_expect(fields > DIVAK_SLOT_RESERVED_MASK || divak_load_relaxed(&slot->usage) != 0 ||
-                             divak_load_relaxed(&slot->baggage) != 0, 0)) {
-        goto otherwise;
+    divak_slot *slot = divak_lane_slot(lane, number);
+    const divak_lane *owner = divak_load_relaxed(&slot->owner);
+    uint64_t word;
+    if (__builtin_expect(owner == lane, 1)) {
+        word = divak_slot_owned_word(slot, generation);
+    } else {
+        word = divak_load_relaxed(&slot->word);
+        /* What is left is the bytes of fields, if the span is open, of this generation, and nobody is inside. */
+        if (owner != NULL || word - ((uint64_t)generation << 32) > DIVAK_SLOT_RESERVED_MASK) goto otherwise;
     }
-    if (__builtin_expect(head + length > lane->ring.quick_until || lane->slot_count == DIVAK_LANE_SLOTS, 0)) {
+    if (__builtin_expect(divak_load_relaxed(&slot->usage) != 0 || divak_load_relaxed(&lane->inside) != 0 ||
+                             lane->slot_count == DIVAK_LANE_SLOTS, 0)) {
         goto otherwise;
     }
     /* Acquire: see divak_slot_end, of which this is the case without others. */
@@ -212,7 +252,12 @@ int divak_span_finish_recorded(const divak_span *span) {
         goto otherwise;
     }
     divak_signal_fence(); /* the end before the look at the gate: see divak_span_commit */
-    if (__builtin_expect(divak_load_relaxed(&divak_process->gates[index]) != thread->epoch ||
+    /* Read behind the end: a handler of signals may have written before. */
+    const uint64_t fields = owner != NULL ? divak_load_relaxed(&slot->owned) : word & DIVAK_SLOT_RESERVED_MASK;
+    const uint64_t length = (DIVAK_RECORD_HEADER + fields + 7) & ~(uint64_t)7;
+    const uint64_t head = divak_load_relaxed(&lane->ring.head); /* ours alone */
+    if (__builtin_expect(head + length > lane->ring.quick_until ||
+                             divak_load_relaxed(&divak_process->gates[index]) != thread->epoch ||
                              divak_load_relaxed(&slot->baggage) != 0, 0)) {
         return commit_closed(&divak_tracers[index], slot, end);
     }
@@ -245,11 +290,9 @@ int divak_span_flush(const divak_span *span) {
     if (span == NULL || span->slot == 0) return DIVAK_ERROR_NOT_RECORDING;
     if (is_forked_unready()) return DIVAK_ERROR_REENTRANT;
     divak_slot *slot = divak_slot_at(&divak_tracer_of(span)->slab, span->slot);
-    if ((divak_load_acquire(&slot->usage) & DIVAK_SLOT_FINISH_NOTED) == 0) {
-        return end_span(span, 0, DIVAK_RECORD_NO_DURATION);
-    }
-    uint64_t end = divak_load_relaxed(&slot->noted_end);
-    return end_span(span, end, (uint32_t)divak_load_relaxed(&slot->noted_flags));
+    const uint32_t usage = divak_load_acquire(&slot->usage);
+    if ((usage & DIVAK_SLOT_FINISH_NOTED) == 0) return end_span(span, 0, DIVAK_RECORD_NO_DURATION);
+    return end_span(span, divak_load_relaxed(&slot->noted_end), usage >> DIVAK_SLOT_NOTED_FLAGS);
 }
 
 int divak_span_abandon(const divak_span *span) {

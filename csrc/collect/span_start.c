@@ -68,6 +68,7 @@ int divak_span_adopt_baggage(divak_span *span, uint32_t baggage, uint32_t genera
     divak_slot *slot = divak_slot_at(&tracer->slab, number);
     uint32_t slot_generation = divak_slot_generation(slot);
     divak_store_relaxed(&slot->usage, DIVAK_SLOT_CARRIES_ONLY);
+    divak_store_relaxed(&slot->owner, NULL);
     divak_store_relaxed(&slot->meta, 0);
     divak_store_relaxed(&slot->baggage, (uint64_t)generation << 32 | baggage);
     divak_slot_publish(slot, slot_generation, 0);
@@ -161,6 +162,23 @@ static inline __attribute__((always_inline)) uint64_t write_name(divak_slot *slo
     return DIVAK_FIELD_HEADER + name_length;
 }
 
+/* Makes a slot live with `written` bytes of fields. The thread of `lane` becomes its owner; NULL: nobody does. */
+static inline void publish(divak_slot *slot, divak_lane *lane, uint32_t generation, uint64_t written) {
+    if (lane != NULL) {
+        const uint32_t shy = divak_load_relaxed(&lane->shy), room = divak_load_relaxed(&lane->owned_room);
+        if (__builtin_expect(shy == 0 && room != 0, 1)) {
+            divak_store_relaxed(&slot->owner, lane);
+            divak_store_relaxed(&slot->owned, (uint32_t)written);
+            divak_store_relaxed(&slot->owned_room, room);
+            divak_slot_publish(slot, generation, room); /* others write behind it */
+            return;
+        }
+        if (shy != 0) divak_store_relaxed(&lane->shy, shy - 1); /* the drainer may be setting it: a hint */
+    }
+    divak_store_relaxed(&slot->owner, NULL);
+    divak_slot_publish(slot, generation, written);
+}
+
 /* Takes a slot by way of lane or shard, and fills it. */
 static int record_start(divak_tracer *tracer, divak_thread *thread, divak_span *span, const char *name,
                         size_t name_length, divak_key name_key, divak_kind kind, uint64_t start,
@@ -194,9 +212,10 @@ static int record_start(divak_tracer *tracer, divak_thread *thread, divak_span *
     record->start = start;
     divak_store_relaxed(&slot->meta, divak_slot_meta(kind, record_flags, span->anchor));
     uint64_t reserved = write_name(slot, name, name_length, name_key, false);
+    if (lane->is_shard || reserved > divak_load_relaxed(&lane->owned_room)) lane = NULL;
     span->slot = number;
     span->generation = divak_slot_generation(slot);
-    divak_slot_publish(slot, span->generation, reserved);
+    publish(slot, lane, span->generation, reserved);
     span->flags |= DIVAK_SPAN_RECORDING;
     return DIVAK_OK;
 }
@@ -425,7 +444,7 @@ static inline __attribute__((always_inline)) int start(divak_tracer *tracer, con
         local_root = id;
         anchor = divak_load_relaxed(&tracer->anchor);
     }
-    divak_slot *slot = divak_slot_at(&tracer->slab, number);
+    divak_slot *slot = divak_lane_slot(lane, number);
     const uint32_t generation = divak_slot_generation(slot);
     slot->record.trace_id_high = trace_id_high;
     slot->record.trace_id_low = trace_id_low;
@@ -449,7 +468,7 @@ static inline __attribute__((always_inline)) int start(divak_tracer *tracer, con
     /* The record's flags for sampled and debug are the span's. */
     divak_store_relaxed(&slot->meta, divak_slot_meta(kind, flags & (DIVAK_SPAN_SAMPLED | DIVAK_SPAN_DEBUG),
                                                      (uint16_t)anchor));
-    divak_slot_publish(slot, generation, write_name(slot, name, name_length, name_key, true));
+    publish(slot, lane, generation, write_name(slot, name, name_length, name_key, true));
     return DIVAK_OK;
 
 otherwise:

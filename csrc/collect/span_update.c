@@ -41,8 +41,38 @@ static bool count_field(divak_atomic_u32 *counter, uint32_t limit) {
     return true;
 }
 
-/* A tag whose texts are of 32 bytes or less, where nothing counts tags: no call but at the end, so that no register need
- * be saved. */
+static __attribute__((noinline)) bool widen(divak_slot *slot, uint32_t generation, uint64_t owned,
+                                            const divak_span *span) {
+    return divak_lane_widen_owned(slot, generation, owned, divak_tracer_of(span)->field_limit);
+}
+
+/* Writes a field, key and value of less than 32 bytes each, as the span's owner: one who began it on this thread, and none
+ * but this thread has written into it. No call and no atomic operation but plain stores. False: not so, or the owner's room
+ * is used up. */
+static inline __attribute__((always_inline)) bool add_owned_tag(const divak_span *span, uint32_t type, const void *key,
+                                                                size_t key_length, const void *value,
+                                                                size_t value_length) {
+    const uint32_t number = span->slot;
+    divak_lane *lane = divak_this_thread.quick_lanes[span->tracer & (DIVAK_TRACERS_MAX - 1)];
+    divak_slot *slot = divak_lane_slot(lane, number);
+    const uint32_t generation = span->generation;
+    if (!divak_lane_enter_owned(lane, slot, number, generation)) return false;
+    const uint64_t offset = divak_load_relaxed(&slot->owned);
+    const uint64_t owned = offset + divak_field_size(key_length, value_length);
+    if (__builtin_expect(owned > divak_load_relaxed(&slot->owned_room), 0) && !widen(slot, generation, owned, span)) {
+        divak_lane_leave_owned(lane, slot, (uint32_t)offset);
+        return false;
+    }
+    uint8_t *field = slot->fields + offset;
+    uint32_t head = divak_field_head(type, key_length, value_length);
+    memcpy(field, &head, sizeof head);
+    divak_copy_short(field + DIVAK_FIELD_HEADER, key, key_length);
+    divak_copy_short(field + DIVAK_FIELD_HEADER + key_length, value, value_length);
+    divak_lane_leave_owned(lane, slot, (uint32_t)owned);
+    return true;
+}
+
+/* A tag whose texts are of 32 bytes or less, where nothing counts tags, in company. */
 static inline __attribute__((always_inline)) int add_short_tag(const divak_span *span, uint32_t type, const void *key,
                                                                size_t key_length, const void *value,
                                                                size_t value_length) {
@@ -61,15 +91,35 @@ static inline __attribute__((always_inline)) int add_short_tag(const divak_span 
     return DIVAK_OK;
 }
 
+static void write_field(uint8_t *field, uint8_t type, const void *key, size_t key_length, const void *value,
+                        size_t value_length, const uint64_t *time_first) {
+    const size_t time_length = time_first == NULL ? 0 : sizeof *time_first;
+    uint32_t head = divak_field_head(type, key_length, time_length + value_length);
+    memcpy(field, &head, sizeof head);
+    field += DIVAK_FIELD_HEADER;
+    if (key_length != 0) memcpy(field, key, key_length);
+    if (time_length != 0) memcpy(field + key_length, time_first, time_length);
+    if (value_length != 0) memcpy(field + key_length + time_length, value, value_length);
+}
+
 int divak_span_add_field(const divak_span *span, uint8_t type, const void *key, size_t key_length, const void *value,
                          size_t value_length, const uint64_t *time_first) {
     divak_tracer *tracer = divak_tracer_of(span);
-    divak_slot *slot = divak_slot_at(&tracer->slab, span->slot);
-    size_t time_length = time_first == NULL ? 0 : sizeof *time_first;
+    const uint32_t number = span->slot;
+    divak_slot *slot = divak_slot_at(&tracer->slab, number);
+    const size_t time_length = time_first == NULL ? 0 : sizeof *time_first;
+    const size_t size = divak_field_size(key_length, time_length + value_length);
+    divak_lane *lane = divak_this_thread.quick_lanes[span->tracer & (DIVAK_TRACERS_MAX - 1)];
     uint64_t offset;
-    divak_slot_result result =
-        divak_slot_enter(slot, span->generation, divak_field_size(key_length, time_length + value_length),
-                         tracer->field_limit, &offset);
+    if (divak_lane_enter_owned(lane, slot, number, span->generation)) {
+        offset = divak_load_relaxed(&slot->owned);
+        const bool fits = offset + size <= divak_load_relaxed(&slot->owned_room) ||
+                          widen(slot, span->generation, offset + size, span);
+        if (fits) write_field(slot->fields + offset, type, key, key_length, value, value_length, time_first);
+        divak_lane_leave_owned(lane, slot, (uint32_t)(fits ? offset + size : offset));
+        if (fits) return DIVAK_OK;
+    }
+    divak_slot_result result = divak_slot_enter(slot, span->generation, size, tracer->field_limit, &offset);
     if (result != DIVAK_SLOT_OK) return divak_span_refuse(tracer, span, result);
     int status = DIVAK_OK;
     uint8_t kind_of_field = type & (uint8_t)~DIVAK_FIELD_KEY_ID;
@@ -86,13 +136,7 @@ int divak_span_add_field(const divak_span *span, uint8_t type, const void *key, 
         divak_add_relaxed(&tracer->counters.truncated, 1);
         status = DIVAK_ERROR_TRUNCATED;
     }
-    uint8_t *field = slot->fields + offset;
-    uint32_t head = divak_field_head(type, key_length, time_length + value_length);
-    memcpy(field, &head, sizeof head);
-    field += DIVAK_FIELD_HEADER;
-    if (key_length != 0) memcpy(field, key, key_length);
-    if (time_length != 0) memcpy(field + key_length, time_first, time_length);
-    if (value_length != 0) memcpy(field + key_length + time_length, value, value_length);
+    write_field(slot->fields + offset, type, key, key_length, value, value_length, time_first);
     if (divak_slot_leave(slot) == DIVAK_SLOT_LAST) (void)commit_last(tracer, slot);
     return status;
 }
@@ -124,15 +168,25 @@ static inline bool is_recorded(const divak_span *span) {
     return (span->flags & DIVAK_SPAN_RECORDING) != 0;
 }
 
-int divak_span_tag_recorded(const divak_span *span, const char *key, size_t key_length, const char *value,
-                            size_t value_length) {
-    if (__builtin_expect(!is_recorded(span), 0)) return DIVAK_ERROR_NOT_RECORDING;
+static __attribute__((noinline)) int tag_otherwise(const divak_span *span, const char *key, size_t key_length,
+                                                   const char *value, size_t value_length) {
     /* One less than 0 is more than any limit: an empty key goes the long way too. */
     if (__builtin_expect(((key_length - 1) | value_length) >= divak_tracer_of(span)->short_limit || key == NULL ||
                              value == NULL, 0)) {
         return add_long_tag(span, key, key_length, value, value_length);
     }
     return add_short_tag(span, DIVAK_FIELD_TAG_TEXT, key, key_length, value, value_length);
+}
+
+int divak_span_tag_recorded(const divak_span *span, const char *key, size_t key_length, const char *value,
+                            size_t value_length) {
+    if (__builtin_expect(!is_recorded(span), 0)) return DIVAK_ERROR_NOT_RECORDING;
+    /* Only where nothing is cut or counted does a span have an owner, so that neither need be looked at. */
+    if (__builtin_expect(((key_length - 1) | value_length) < DIVAK_COPY_SHORT_LIMIT && key != NULL && value != NULL &&
+                             add_owned_tag(span, DIVAK_FIELD_TAG_TEXT, key, key_length, value, value_length), 1)) {
+        return DIVAK_OK;
+    }
+    return tag_otherwise(span, key, key_length, value, value_length);
 }
 
 static __attribute__((noinline)) int add_long_key(const divak_span *span, uint8_t type, const char *key,
@@ -155,13 +209,22 @@ static __attribute__((noinline)) int add_long_number(const divak_span *span, uin
     return add_long_key(span, (uint8_t)type, key, key_length, &bits, sizeof bits);
 }
 
-static inline __attribute__((always_inline)) int add_number(const divak_span *span, uint32_t type, const char *key,
-                                                            size_t key_length, uint64_t bits) {
-    if (__builtin_expect(!is_recorded(span), 0)) return DIVAK_ERROR_NOT_RECORDING;
+static __attribute__((noinline)) int number_otherwise(const divak_span *span, uint32_t type, const char *key,
+                                                      size_t key_length, uint64_t bits) {
     if (__builtin_expect(key_length - 1 >= divak_tracer_of(span)->short_limit || key == NULL, 0)) {
         return add_long_number(span, type, key, key_length, bits);
     }
     return add_short_tag(span, type, key, key_length, &bits, sizeof bits);
+}
+
+static inline __attribute__((always_inline)) int add_number(const divak_span *span, uint32_t type, const char *key,
+                                                            size_t key_length, uint64_t bits) {
+    if (__builtin_expect(!is_recorded(span), 0)) return DIVAK_ERROR_NOT_RECORDING;
+    if (__builtin_expect(key_length - 1 < DIVAK_COPY_SHORT_LIMIT && key != NULL &&
+                             add_owned_tag(span, type, key, key_length, &bits, sizeof bits), 1)) {
+        return DIVAK_OK;
+    }
+    return number_otherwise(span, type, key, key_length, bits);
 }
 
 int divak_span_tag_int_recorded(const divak_span *span, const char *key, size_t key_length, int64_t value) {
@@ -190,14 +253,23 @@ static __attribute__((noinline)) int add_counted_by_key(const divak_span *span, 
     return divak_span_add_field(span, (uint8_t)(type | DIVAK_FIELD_KEY_ID), &key, sizeof key, &bits, length, NULL);
 }
 
-static inline __attribute__((always_inline)) int add_number_by_key(const divak_span *span, uint32_t type,
-                                                                   divak_key key, uint64_t bits) {
-    if (__builtin_expect(!is_recorded(span), 0)) return DIVAK_ERROR_NOT_RECORDING;
+static __attribute__((noinline)) int number_by_key_otherwise(const divak_span *span, uint32_t type, divak_key key,
+                                                             uint64_t bits) {
     if (__builtin_expect(divak_tracer_of(span)->short_limit == 0 || key - 1 >= divak_load_relaxed(&divak_keys.count),
                          0)) {
         return add_counted_by_key(span, type, key, bits, sizeof bits);
     }
     return add_short_tag(span, type | DIVAK_FIELD_KEY_ID, &key, sizeof key, &bits, sizeof bits);
+}
+
+static inline __attribute__((always_inline)) int add_number_by_key(const divak_span *span, uint32_t type,
+                                                                   divak_key key, uint64_t bits) {
+    if (__builtin_expect(!is_recorded(span), 0)) return DIVAK_ERROR_NOT_RECORDING;
+    if (__builtin_expect(key - 1 < divak_load_relaxed(&divak_keys.count) &&
+                             add_owned_tag(span, type | DIVAK_FIELD_KEY_ID, &key, sizeof key, &bits, sizeof bits), 1)) {
+        return DIVAK_OK;
+    }
+    return number_by_key_otherwise(span, type, key, bits);
 }
 
 static __attribute__((noinline)) int add_long_value_by_key(const divak_span *span, divak_key key, const char *value,
@@ -216,14 +288,25 @@ static __attribute__((noinline)) int add_long_value_by_key(const divak_span *spa
     return status;
 }
 
-int divak_span_tag_by_key_recorded(const divak_span *span, divak_key key, const char *value, size_t value_length) {
-    if (__builtin_expect(!is_recorded(span), 0)) return DIVAK_ERROR_NOT_RECORDING;
+static __attribute__((noinline)) int tag_by_key_otherwise(const divak_span *span, divak_key key, const char *value,
+                                                          size_t value_length) {
     if (__builtin_expect(value == NULL || value_length >= divak_tracer_of(span)->short_limit ||
                              divak_tracer_of(span)->short_limit == 0 ||
                              key - 1 >= divak_load_relaxed(&divak_keys.count), 0)) {
         return add_long_value_by_key(span, key, value, value_length);
     }
     return add_short_tag(span, DIVAK_FIELD_TAG_TEXT | DIVAK_FIELD_KEY_ID, &key, sizeof key, value, value_length);
+}
+
+int divak_span_tag_by_key_recorded(const divak_span *span, divak_key key, const char *value, size_t value_length) {
+    if (__builtin_expect(!is_recorded(span), 0)) return DIVAK_ERROR_NOT_RECORDING;
+    if (__builtin_expect(value != NULL && value_length < DIVAK_COPY_SHORT_LIMIT &&
+                             key - 1 < divak_load_relaxed(&divak_keys.count) &&
+                             add_owned_tag(span, DIVAK_FIELD_TAG_TEXT | DIVAK_FIELD_KEY_ID, &key, sizeof key, value,
+                                           value_length), 1)) {
+        return DIVAK_OK;
+    }
+    return tag_by_key_otherwise(span, key, value, value_length);
 }
 
 int divak_span_tag_int_by_key_recorded(const divak_span *span, divak_key key, int64_t value) {

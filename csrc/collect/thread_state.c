@@ -12,8 +12,13 @@
 
 enum { PAGE_BYTES = 4096 };
 
-_Thread_local divak_thread divak_this_thread DIVAK_THREAD_MODEL = {.epoch = DIVAK_EPOCH_NEVER,
-                                                                  .gate = DIVAK_GATE_UNKNOWN};
+#define FOUR_LANES &divak_no_lane, &divak_no_lane, &divak_no_lane, &divak_no_lane
+_Static_assert(DIVAK_TRACERS_MAX == 16, "as many as are listed");
+_Thread_local divak_thread divak_this_thread DIVAK_THREAD_MODEL = {
+    .epoch = DIVAK_EPOCH_NEVER,
+    .gate = DIVAK_GATE_UNKNOWN,
+    .quick_lanes = {FOUR_LANES, FOUR_LANES, FOUR_LANES, FOUR_LANES},
+};
 
 static divak_process_page unmapped_page = {.epoch = DIVAK_EPOCH_NEVER}; /* as an untouched thread has it */
 divak_process_page *divak_process = &unmapped_page;

@@ -35,7 +35,7 @@ typedef struct divak_thread {
     uint64_t gate;        /* the quick ways are open where it equals the process' gate of the tracer */
     uint64_t random_counter;
     uint64_t random_key;
-    struct divak_lane *quick_lanes[DIVAK_TRACERS_MAX]; /* as lanes, but never NULL once the gate is an epoch */
+    struct divak_lane *quick_lanes[DIVAK_TRACERS_MAX]; /* as lanes, but divak_no_lane for none */
     uint64_t epoch;       /* DIVAK_EPOCH_NEVER: this thread has not called yet */
     uint32_t is_exiting;  /* its destructors have run: it leases nothing any more */
     struct divak_lane *lanes[DIVAK_TRACERS_MAX];
