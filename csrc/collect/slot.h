@@ -12,6 +12,11 @@
  * hence from being reused: it never meets another span's bytes. An update that came in before the end is in the record.
  * (16,384 threads would have to stand still inside of one span at once to overflow the count of writers.)
  *
+ * A span has an owner where it can: the lane whose thread began it. The owner writes the first fields[], up to owned_room,
+ * by plain stores (collect/lane.h) for as long as nobody else has written; the word then says no more than the generation
+ * and owned_room, behind which the bytes reserved by others begin. Whoever ends another lane's span can't tell whether the
+ * owner is inside, and hands the slot over to the drainer, who can (collect/drain.c).
+ *
  * A handle names a slot by a number: 1 + the slot's place in units of 64 bytes.
  */
 #ifndef DIVAK_COLLECT_SLOT_H
