@@ -222,6 +222,8 @@ static __attribute__((noinline)) int commit_closed(divak_tracer *tracer, divak_s
 /* The short way is for a span with nothing but a record to write, nobody else inside, and a lane with room ahead. All of
  * that is looked at before anything is changed; whatever is otherwise goes the long way from its beginning. */
 int divak_span_finish_recorded(const divak_span *span) {
+    /* Before the clock, which is half of what an unsampled span costs through real calls. */
+    if (__builtin_expect(span->slot == 0, 0)) return DIVAK_ERROR_NOT_RECORDING;
     const uint64_t index = span->tracer & (DIVAK_TRACERS_MAX - 1);
     divak_thread *thread = &divak_this_thread;
     /* Acquire: see set_gate in engine.c. */

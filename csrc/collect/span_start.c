@@ -475,8 +475,19 @@ otherwise:
     return start_otherwise(tracer, name, name_length, name_key, kind, parent, out_span);
 }
 
+/* Child of an unsampled parent, most likely: with the arguments of its only caller, which goes on here without saving a
+ * register first. */
+static __attribute__((noinline)) int start_unsampled(divak_tracer *tracer, const char *name, size_t name_length,
+                                                     divak_kind kind, const divak_span *parent, divak_span *out_span) {
+    if (__builtin_expect(divak_span_pass_unsampled(tracer, kind, parent, out_span), 1)) return DIVAK_OK;
+    return start_otherwise(tracer, name, name_length, DIVAK_NO_KEY, kind, parent, out_span);
+}
+
 int divak_span_start_recorded(divak_tracer *tracer, const char *name, size_t name_length, divak_kind kind,
                               const divak_span *parent, divak_span *out_span) {
+    if (__builtin_expect(parent != NULL && (parent->flags & DIVAK_SPAN_SAMPLED) == 0, 0)) {
+        return start_unsampled(tracer, name, name_length, kind, parent, out_span);
+    }
     return start(tracer, name, name_length, DIVAK_NO_KEY, kind, parent, out_span);
 }
 
