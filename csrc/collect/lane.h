@@ -93,8 +93,8 @@ static inline bool divak_lane_widen_owned(divak_slot *slot, uint32_t generation,
 
 /* Leaves it, with fields up to `owned` written. */
 static inline void divak_lane_leave_owned(divak_lane *lane, divak_slot *slot, uint32_t owned) {
-    /* Relaxed: comes with the next, as the fields do. */
-    divak_store_relaxed(&slot->owned, owned);
+    /* Release: the fields, to whoever asks from inside whether the span is untouched. The drainer gets them by the next. */
+    divak_store_release(&slot->owned, owned);
     /* Release: see divak_lane_enter_owned. */
     divak_store_release(&lane->inside, 0);
 }

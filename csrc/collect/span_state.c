@@ -16,15 +16,21 @@ bool divak_span_is_untouched(const divak_span *span) {
     uint64_t reserved;
     /* From inside, so that the slot is not committed and used again while its fields are looked at. */
     if (divak_slot_enter(slot, span->generation, 0, tracer->field_limit, &reserved) != DIVAK_SLOT_OK) return false;
+    uint64_t at = 0, written = reserved;
+    bool is_untouched = true;
+    if (divak_load_relaxed(&slot->owner) != NULL) {
+        /* Behind the owner's room begins what others have said. Where the owner is just making room it is saying more. */
+        is_untouched = reserved == divak_load_relaxed(&slot->owned_room);
+        written = divak_load_acquire(&slot->owned); /* see divak_lane_leave_owned */
+    }
     /* What the start itself writes, it writes first. Nothing behind the first other field is looked at: it may just be
      * being written. */
-    uint64_t at = 0;
-    while (at + DIVAK_FIELD_HEADER <= reserved) {
+    while (at + DIVAK_FIELD_HEADER <= written) {
         const uint8_t *head = slot->fields + at;
         const uint8_t type = head[0] & (uint8_t)~DIVAK_FIELD_KEY_ID;
         if (type != DIVAK_FIELD_NAME && type != DIVAK_FIELD_LOCAL_ROOT) break;
         at += divak_field_size(head[1], (size_t)head[2] | (size_t)head[3] << 8);
     }
     if (divak_slot_leave(slot) == DIVAK_SLOT_LAST) (void)divak_span_commit(tracer, slot);
-    return at >= reserved;
+    return is_untouched && at >= written;
 }
