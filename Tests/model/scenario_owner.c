@@ -150,6 +150,41 @@ SCENARIO(owner_races, .prepare = prepare, .begin = begin, .end = end_shared, .co
 SCENARIO(owner_among_writers, .prepare = prepare, .begin = begin, .end = end_shared, .cost = 4,
          .threads = {own_and_finish, tag_and_finish_anothers, tag_and_finish_anothers, drain_some})
 
+/* ---- a lane that passes on while a span of its first thread is open ------------------------------------------------------ */
+
+static void own_and_end_thread(void) {
+    own();
+    divak_engine_thread_ended(tracer, &divak_this_thread);
+    divak_store_relaxed(&turn, 1); /* brings nothing along: that the lease must do */
+}
+static void take_lane_over(void) {
+    for (int i = 0; i < 3 && divak_load_relaxed(&turn) == 0; i++) sim_yield();
+    if (divak_load_relaxed(&turn) != 0) make_own(2);
+}
+static void finish_and_drain(void) {
+    if (!has_begun()) return;
+    finish_shared();
+    drain_some();
+}
+
+SCENARIO(owner_lane_passed_on, .prepare = prepare, .begin = begin, .end = end_shared,
+         .threads = {own_and_end_thread, take_lane_over, finish_and_drain})
+
+/* ---- asked whether anything was said --------------------------------------------------------------------------------------- */
+
+static void ask(void) {
+    if (!has_begun()) return;
+    bool was_untouched = divak_span_is_untouched(&shared);
+    for (int i = 0; i < 2; i++) {
+        bool is_untouched = divak_span_is_untouched(&shared);
+        CLAIM(was_untouched || !is_untouched);
+        was_untouched = is_untouched;
+    }
+}
+
+SCENARIO(owner_asked, .prepare = prepare, .begin = begin, .end = end_shared, .cost = 2,
+         .threads = {own_and_finish, ask, drain_some})
+
 /* ---- a handle that its owner uses on -------------------------------------------------------------------------------------- */
 
 static void own_on(void) {

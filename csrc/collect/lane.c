@@ -42,7 +42,8 @@ divak_lane *divak_lanes_lease(divak_lanes *lanes) {
 /* Frees a lane that is the caller's, with its slots; `lease` is what its owner word said. */
 static void give_back(divak_lane *lane, divak_slot_slab *slab, uint32_t lease) {
     while (lane->slot_count != 0) divak_slot_slab_give(slab, lane->free_slots[--lane->slot_count]);
-    divak_store_relaxed(&lane->inside, 0); /* a thread may end anywhere, as by a long jump out of a handler of signals */
+    /* A thread may end anywhere, as by a long jump out of a handler of signals. Release: see divak_lane_enter_owned. */
+    divak_store_release(&lane->inside, 0);
     divak_store_relaxed(&lane->hands, (lease >> HANDS_SHIFT) + 1);
     divak_store_release(&lane->owner, 0); /* see try_lease */
 }

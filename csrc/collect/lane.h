@@ -65,11 +65,11 @@ static inline bool divak_lane_enter_owned(divak_lane *lane, divak_slot *slot, ui
     if (__builtin_expect(divak_load_relaxed(&slot->owner) != lane, 0)) return false;
     /* Not 0 for a handler of signals that interrupted this thread in here: it takes the way of the others. */
     if (__builtin_expect(divak_load_relaxed(&lane->inside) != 0, 0)) return false;
-    /* Release, all three of these stores: whichever of them the drainer reads last tells it of the fields that were written
-     * into another slot before. Pairs with the acquire in divak_engine_take_over. */
+    /* Release, like every store of it: whichever the drainer reads last tells it of the fields that were written into another
+     * slot before, be it by the thread that had the lane before. Pairs with the acquire in take_over, in drain.c. */
     divak_store_release(&lane->inside, number);
     /* The mark before the look at the word, for the drainer: it sees the mark or we see the end. No instruction here, its
-     * barrier does the work: see divak_engine_take_over. */
+     * barrier does the work: see may_take_over, in drain.c. */
     divak_signal_fence();
     if (__builtin_expect(divak_load_relaxed(&slot->word) != divak_slot_owned_word(slot, generation), 0)) {
         divak_store_release(&lane->inside, 0);
