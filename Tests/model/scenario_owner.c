@@ -283,3 +283,13 @@ static void own_if_open(void) {
 
 SCENARIO(owner_shutdown, .prepare = prepare, .begin = begin, .end = end_closed, .cost = 4,
          .threads = {own_if_open, finish_anothers, close_tracer})
+
+static void close_finish_and_drain(void) {
+    if (!has_begun()) return;
+    divak_engine_set_mode(tracer, DIVAK_TRACER_CLOSING);
+    finish_shared(); /* of a closed tracer: counted as dropped, and never as live from then on */
+    (void)divak_engine_drain(tracer, take, NULL);
+}
+
+SCENARIO(owner_shutdown_counts, .prepare = prepare, .begin = begin,
+         .threads = {own_if_open, close_finish_and_drain, read_counts})

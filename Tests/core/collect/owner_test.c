@@ -12,7 +12,7 @@ static const void *owner_of(const divak_span *span) {
     return divak_load_relaxed(&divak_slot_at(&divak_tracer_of(span)->slab, span->slot)->owner);
 }
 
-/* Begins one that the calling thread owns, wherever there is a barrier, though spans before were ended by others. */
+/* Begins one that the calling thread owns if there is a barrier, even where spans before were ended by others. */
 static divak_span begin_owned(tracing *t) {
     divak_span span = tracing_span(t->tracer, "first", NULL);
     divak_span_abandon(&span);
@@ -131,7 +131,7 @@ TEST(where_no_barrier_is_to_be_had_no_span_has_an_owner_and_all_come) {
     tracing_begin(&t);
     tracing_start(&t);
     for (int i = 0; i < 10; i++) {
-        divak_span span = tracing_span(t.tracer, "op", NULL);
+        divak_span span = begin_owned(&t);
         CHECK(owner_of(&span) == NULL);
         CHECK_INT(DIVAK_OK, tracing_tag(&span, "k", "v"));
         finish_on_another_thread(&span);
