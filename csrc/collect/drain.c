@@ -65,7 +65,9 @@ static bool take_over(divak_tracer *tracer, divak_slot *slot, uint32_t number, d
             return false;
         }
     }
-    divak_store_release(&slot->usage, 0);
+    /* Relaxed: whoever ended it has counted it as pending or dropped, by a release, when it was closed and before it came
+     * here; who has seen that count does not see the slot open any more. See divak_slot_slab_count_live. */
+    divak_store_relaxed(&slot->usage, 0);
     divak_slot_retire(slot, generation);
     divak_slot_slab_give(&tracer->slab, number);
     return true;
