@@ -223,8 +223,10 @@ static void close_and_start(void) {
     (void)divak_span_finish_recorded(&root);
 }
 
-/* No lane and no shard to be had, but for those who have one. */
+/* No lane and no shard to be had, but for those who have one; and the root has no owner, so that whoever ends it has to
+ * find a place for it. */
 static void begin_without_lanes(void) {
+    for (unsigned i = 0; i < tracer->lanes.lane_count; i++) divak_store_relaxed(&tracer->lanes.lanes[i].owned_room, 0);
     begin();
     tracer->lanes.lane_count = 0;
     for (unsigned i = 0; i < tracer->lanes.shard_count; i++) divak_store_relaxed(&tracer->lanes.shards[i].owner, 1);
