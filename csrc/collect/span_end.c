@@ -128,13 +128,13 @@ int divak_span_commit(divak_tracer *tracer, divak_slot *slot) {
             divak_store_relaxed(&slot->usage, DIVAK_SLOT_CARRIES_ONLY);
             (void)hand_over(tracer, number, false);
         } else {
-            divak_store_release(&slot->usage, 0);
+            divak_store_relaxed(&slot->usage, 0);
             free_slot(tracer, NULL, slot, number, generation);
         }
         return DIVAK_ERROR_ENDED;
     }
     if (must_hand_over) return hand_over(tracer, number, true);
-    divak_store_release(&slot->usage, 0);
+    divak_store_relaxed(&slot->usage, 0); /* no carrier's: it was live by whatever the word says */
     divak_thread *thread = divak_thread_enter();
     divak_lane *lane = thread == NULL ? NULL : divak_engine_enter(tracer, thread);
     if (lane == NULL) return drop(tracer, thread, slot, number, generation);
