@@ -46,6 +46,12 @@ static void begin(void) {
     CLAIM(divak_span_start_recorded(tracer, "root", 4, DIVAK_KIND_LOCAL, &divak_no_parent, &root) == DIVAK_OK);
 }
 
+/* As where another thread has ended spans of this one, or tags are counted. */
+static void begin_without_owner(void) {
+    for (unsigned i = 0; i < tracer->lanes.lane_count; i++) divak_store_relaxed(&tracer->lanes.lanes[i].owned_room, 0);
+    begin();
+}
+
 static bool take(void *context, divak_record *record) {
     (void)context;
     CLAIM(record->length >= DIVAK_RECORD_HEADER && record->trace_id_low == root.trace_id_low && record->duration != 0);
@@ -119,6 +125,8 @@ static void end_root_quickly(void) {
 }
 
 SCENARIO(span_shared_quickly, .prepare = prepare, .begin = begin, .end = end_root_quickly, .cost = 2,
+         .threads = {tag_root, finish_root_quickly})
+SCENARIO(span_shared_quickly_unowned, .prepare = prepare, .begin = begin_without_owner, .end = end_root_quickly, .cost = 2,
          .threads = {tag_root, finish_root_quickly})
 
 /* ---- a lane that fills up, and a drainer that sleeps -------------------------------------------------------------------- */
@@ -226,8 +234,7 @@ static void close_and_start(void) {
 /* No lane and no shard to be had, but for those who have one; and the root has no owner, so that whoever ends it has to
  * find a place for it. */
 static void begin_without_lanes(void) {
-    for (unsigned i = 0; i < tracer->lanes.lane_count; i++) divak_store_relaxed(&tracer->lanes.lanes[i].owned_room, 0);
-    begin();
+    begin_without_owner();
     tracer->lanes.lane_count = 0;
     for (unsigned i = 0; i < tracer->lanes.shard_count; i++) divak_store_relaxed(&tracer->lanes.shards[i].owner, 1);
 }
