@@ -84,7 +84,7 @@ stage_fuzz() {
     divak_build asan asan -DCMAKE_C_COMPILER=gcc && run_ctest asan -L fuzz
 }
 
-# The protocols of lane, slot and sleep, every interleaving.
+# The protocols of lane, slot, owner and sleep, every interleaving.
 stage_model() {
     [ -x scripts/model.sh ] || { echo "scripts/model.sh is missing"; return 1; }
     scripts/model.sh
