@@ -4,8 +4,8 @@
 
 #include "collect/span.h"
 
-/* The name is the first field, and was written before anybody had the handle: unlike the fields behind it, nobody can
- * just be writing it. */
+/* The name is the first field, or one that says nothing, and was written before anybody had the handle: unlike the fields
+ * behind it, nobody can just be writing it. A span that only carries baggage has no field. */
 static const char *first_name(const divak_slot *slot, uint64_t reserved, size_t *out_length) {
     if (reserved < DIVAK_FIELD_HEADER) return NULL;
     const uint8_t *head = slot->fields;

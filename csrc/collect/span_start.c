@@ -143,7 +143,8 @@ static int refuse_start(divak_span *span, int status) {
     return status;
 }
 
-/* Writes the name as the first field; returns the bytes it takes. */
+/* Writes the name as the first field; returns the bytes it takes. Where there is none, the first field says nothing: that
+ * of a slot's earlier span must not be found (span_name.c). */
 static inline __attribute__((always_inline)) uint64_t write_name(divak_slot *slot, const char *name,
                                                                  size_t name_length, divak_key name_key,
                                                                  bool is_short) {
@@ -151,7 +152,10 @@ static inline __attribute__((always_inline)) uint64_t write_name(divak_slot *slo
         divak_field_write(slot->fields, DIVAK_FIELD_NAME | DIVAK_FIELD_KEY_ID, &name_key, sizeof name_key, NULL, 0);
         return DIVAK_FIELD_HEADER + sizeof name_key;
     }
-    if (__builtin_expect(name_length == 0, 0)) return 0;
+    if (__builtin_expect(name_length == 0, 0)) {
+        divak_field_write(slot->fields, DIVAK_FIELD_SKIP, NULL, 0, NULL, 0);
+        return DIVAK_FIELD_HEADER;
+    }
     uint32_t head = divak_field_head(DIVAK_FIELD_NAME, 0, name_length);
     memcpy(slot->fields, &head, sizeof head);
     if (is_short) {

@@ -28,7 +28,8 @@ bool divak_span_is_untouched(const divak_span *span) {
     while (at + DIVAK_FIELD_HEADER <= written) {
         const uint8_t *head = slot->fields + at;
         const uint8_t type = head[0] & (uint8_t)~DIVAK_FIELD_KEY_ID;
-        if (type != DIVAK_FIELD_NAME && type != DIVAK_FIELD_LOCAL_ROOT) break;
+        const bool is_no_name = at == 0 && type == DIVAK_FIELD_SKIP;
+        if (type != DIVAK_FIELD_NAME && type != DIVAK_FIELD_LOCAL_ROOT && !is_no_name) break;
         at += divak_field_size(head[1], (size_t)head[2] | (size_t)head[3] << 8);
     }
     if (divak_slot_leave(slot) == DIVAK_SLOT_LAST) (void)divak_span_commit(tracer, slot);

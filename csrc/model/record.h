@@ -60,7 +60,8 @@ enum {
     DIVAK_FIELD_LOCAL_ADDRESS = 10, /* value: divak_record_address */
     DIVAK_FIELD_REMOTE_SERVICE = 11,
     DIVAK_FIELD_REMOTE_ADDRESS = 12,
-    DIVAK_FIELD_SKIP = 14,        /* nothing: a field that was over a limit when its room was reserved already */
+    DIVAK_FIELD_SKIP = 14,        /* nothing: a field that was over a limit when its room was reserved already, or the first
+                                   * one of a span that began without a name */
     DIVAK_FIELD_LOCAL_ROOT = 13,  /* value: uint64_t span id of the first span of this trace in this process */
     DIVAK_FIELD_KEY_ID = 128
 };
