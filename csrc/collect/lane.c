@@ -28,6 +28,7 @@ divak_lane *divak_lanes_lease(divak_lanes *lanes) {
         uint32_t owner = divak_load_relaxed(&lane->owner);
         if ((owner & THREAD_MASK) == thread_id) {
             if (!divak_cas_relaxed(&lane->owner, &owner, owner + (1u << HANDS_SHIFT))) continue;
+            divak_store_release(&lane->inside, 0); /* it may have ended anywhere, see give_back */
         } else if (!try_lease(lane, thread_id)) {
             continue;
         }

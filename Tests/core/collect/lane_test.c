@@ -74,6 +74,15 @@ TEST(two_leases_of_one_thread_never_look_alike) {
     }
 }
 
+TEST(a_lane_found_under_ones_own_id_is_not_inside_of_what_an_ended_thread_was) {
+    begin();
+    divak_lane *lane = divak_lanes_lease(&lanes);
+    divak_store_relaxed(&lane->inside, 5); /* as a thread leaves it that ends in a handler of signals, in a tag */
+    CHECK(divak_lanes_lease(&lanes) == lane);
+    CHECK_INT(0, divak_load_relaxed(&lane->inside));
+    divak_lanes_return(&lanes, lane, &slab);
+}
+
 TEST(lanes_of_threads_that_ended_silently_are_taken_back) {
     begin();
     divak_lane *mine = divak_lanes_lease(&lanes);
