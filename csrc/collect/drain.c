@@ -9,8 +9,6 @@
 #include "base/system.h"
 #include "collect/engine.h"
 
-enum { SHY = 4096 }; /* spans that a lane begins without owner after one that another thread ended */
-
 static uint64_t drain_lane(divak_lane *lane, divak_take_record take, void *context) {
     divak_ring *ring = &lane->ring;
     uint64_t start = divak_load_relaxed(&ring->tail); /* ours alone */
@@ -37,11 +35,9 @@ static uint64_t drain_lane(divak_lane *lane, divak_take_record take, void *conte
 /* Commits a slot that was ended by another thread than its owner: straight to where records go from lanes. False: its
  * owner is in it. */
 static bool take_over(divak_tracer *tracer, divak_slot *slot, uint32_t number, divak_take_record take, void *context) {
-    divak_lane *owner = divak_load_relaxed(&slot->owner);
+    const divak_lane *owner = divak_load_relaxed(&slot->owner);
     /* Pairs with the release in divak_lane_leave_owned: not inside any more, what it wrote is ours to read. */
     if (divak_load_acquire(&owner->inside) == number) return false;
-    /* Where spans wander from thread to thread, one atomic operation a tag is cheaper than this. */
-    divak_store_relaxed(&owner->shy, SHY);
     const uint32_t generation = divak_slot_generation(slot);
     if ((divak_load_relaxed(&slot->usage) & DIVAK_SLOT_CARRIES_ONLY) == 0) {
         const uint64_t owned = divak_load_relaxed(&slot->owned);
@@ -73,29 +69,33 @@ static bool take_over(divak_tracer *tracer, divak_slot *slot, uint32_t number, d
     return true;
 }
 
-static bool may_take_over(divak_tracer *tracer) {
+/* Whether those that were handed over, from the first on, may be looked at. */
+static bool may_take_over(divak_tracer *tracer, uint32_t first) {
     /* What ended these slots comes before our look whether their owners are inside, on all processors: an owner who is not
      * then sees the end, and stays out. See divak_lane_enter_owned. */
     if (divak_system.barrier_everywhere() == 0) return true;
-    /* It was there when the tracer was made. Without it a store may be seen late, by so much at the very most. */
+    /* It was there when the tracer was made; no more spans have an owner now. Without it a store may be seen late, by so much
+     * at the very most after the last of these slots was handed over. Those that were left the last time have waited. */
     enum { STORES_ARE_SEEN = 20000000 };
-    uint64_t now = divak_clock_monotonic_now();
-    if (tracer->handed_over_until == 0) tracer->handed_over_until = now + STORES_ARE_SEEN;
+    divak_lanes_set_owned_room(&tracer->lanes, 0);
+    const uint64_t now = divak_clock_monotonic_now();
+    uint32_t count = 0;
+    for (uint32_t at = first; at != 0; at = divak_load_relaxed(&divak_slot_at(&tracer->slab, at)->next)) count++;
+    if (count != tracer->handed_over_left) tracer->handed_over_until = now + STORES_ARE_SEEN;
     return now >= tracer->handed_over_until;
 }
 
 static void take_over_all(divak_tracer *tracer, divak_take_record take, void *context) {
-    uint32_t next, number = divak_slot_slab_take_over(&tracer->slab);
-    if (number == 0) return;
-    const bool may = may_take_over(tracer);
+    uint32_t next, number = divak_slot_slab_take_over(&tracer->slab), left = 0;
+    const bool may = number != 0 && may_take_over(tracer, number);
     for (; number != 0; number = next) {
         divak_slot *slot = divak_slot_at(&tracer->slab, number);
         next = divak_load_relaxed(&slot->next);
-        if (!may || !take_over(tracer, slot, number, take, context)) {
-            (void)divak_slot_slab_hand_over(&tracer->slab, number);
-        }
+        if (may && take_over(tracer, slot, number, take, context)) continue;
+        (void)divak_slot_slab_hand_over(&tracer->slab, number);
+        left++;
     }
-    if (may) tracer->handed_over_until = 0;
+    tracer->handed_over_left = left;
 }
 
 uint64_t divak_engine_drain(divak_tracer *tracer, divak_take_record take, void *context) {

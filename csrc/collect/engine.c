@@ -186,9 +186,7 @@ static void forget_live_spans(divak_tracer *tracer) {
 /* A slot has an owner only where the drainer can have all processors order their memory, and tags need not be counted. */
 static void allow_owners(divak_tracer *tracer) {
     bool may_own = tracer->short_limit != 0 && divak_system.barrier_everywhere() == 0;
-    for (uint32_t i = 0; i < tracer->lanes.lane_count; i++) {
-        divak_store_relaxed(&tracer->lanes.lanes[i].owned_room, may_own ? tracer->slab.owned_room : 0);
-    }
+    divak_lanes_set_owned_room(&tracer->lanes, may_own ? tracer->slab.owned_room : 0);
 }
 
 int divak_engine_prepare(divak_tracer *tracer, uint16_t index, const divak_engine_options *options) {
@@ -249,6 +247,7 @@ void divak_engine_reset_after_fork(divak_tracer *tracer) {
     memset(&tracer->counters, 0, sizeof tracer->counters);
     divak_store_relaxed(&tracer->sanitized, 0);
     divak_store_relaxed(&tracer->is_asleep, 0);
+    tracer->handed_over_left = 0;
     allow_owners(tracer);
 }
 

@@ -111,7 +111,8 @@ struct divak_tracer {
     uint64_t store_capacity;
     uint64_t lane_populated;      /* lanes whose pages have been asked for */
     bool sleeps_short;            /* no barrier for all processors here */
-    uint64_t handed_over_until;   /* where it is missing after all: when to take over without it; 0: none waits */
+    uint32_t handed_over_left;    /* slots that the last drain left handed over */
+    uint64_t handed_over_until;   /* where there is no barrier after all: when these may be taken without */
     divak_atomic_u64 sanitized;   /* by encoders */
     void *owner;                  /* the layer above: delivery */
     void *propagation;            /* the layer above: headers */

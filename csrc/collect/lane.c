@@ -80,6 +80,10 @@ divak_lane *divak_lanes_lock_shard(divak_lanes *lanes, uint32_t hint) {
     return NULL;
 }
 
+void divak_lanes_set_owned_room(divak_lanes *lanes, uint32_t bytes) {
+    for (uint32_t i = 0; i < lanes->lane_count; i++) divak_store_relaxed(&lanes->lanes[i].owned_room, bytes);
+}
+
 static void reset(divak_lane *lane) {
     divak_ring_init(&lane->ring, lane->ring.storage, lane->ring.capacity);
     divak_store_relaxed(&lane->started, 0);

@@ -113,6 +113,8 @@ static inline void divak_lane_unlock(divak_lane *shard) {
     divak_store_release(&shard->owner, 0);
 }
 
+/* How much of their slots owners may write at first, in spans that begin from now on; 0: these have no owner. */
+void divak_lanes_set_owned_room(divak_lanes *lanes, uint32_t bytes);
 /* Empties lanes and counters: a forked child starts from nothing. */
 void divak_lanes_reset(divak_lanes *lanes);
 

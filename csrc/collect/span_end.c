@@ -98,8 +98,13 @@ static inline bool is_anothers(const divak_tracer *tracer, const divak_slot *slo
            divak_load_relaxed(&owner->inside) == number;
 }
 
+enum { SHY = 4096 }; /* spans that a lane begins without owner after one that another thread ended */
+
 /* Leaves the commit to the drainer. */
 static __attribute__((noinline)) int hand_over(divak_tracer *tracer, uint32_t number, bool is_recorded) {
+    /* Where spans wander from thread to thread, one atomic operation a tag is cheaper than this. At once, before the drainer's
+     * next turn: until then these slots are lost to all. A hint, which the owner may just be overwriting. */
+    divak_store_relaxed(&((divak_lane *)divak_load_relaxed(&divak_slot_at(&tracer->slab, number)->owner))->shy, SHY);
     if (is_recorded) divak_add_release(&tracer->counters.handed_over, 1);
     uint32_t count = divak_slot_slab_hand_over(&tracer->slab, number);
     if (count >= tracer->slab.count / 4) divak_engine_wake(tracer);

@@ -177,7 +177,7 @@ static inline void publish(divak_slot *slot, divak_lane *lane, uint32_t generati
             divak_slot_publish(slot, generation, room); /* others write behind it */
             return;
         }
-        if (shy != 0) divak_store_relaxed(&lane->shy, shy - 1); /* the drainer may be setting it: a hint */
+        if (shy != 0) divak_store_relaxed(&lane->shy, shy - 1); /* another thread may be setting it: a hint */
     }
     divak_store_relaxed(&slot->owner, NULL);
     divak_slot_publish(slot, generation, written);

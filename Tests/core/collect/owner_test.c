@@ -147,11 +147,11 @@ TEST(where_the_barrier_is_lost_later_what_others_ended_comes_a_moment_later) {
     int (*const kept)(void) = divak_system.barrier_everywhere;
     barrier = kept;
     divak_system.barrier_everywhere = barrier_or_none;
-    tracing t;
-    tracing_begin(&t);
-    tracing_start(&t);
     for (int i = 0; i < 10; i++) {
         __atomic_store_n(&is_barrier_gone, false, __ATOMIC_RELAXED);
+        tracing t;
+        tracing_begin(&t);
+        tracing_start(&t);
         divak_span span = begin_owned(&t);
         CHECK_INT(DIVAK_OK, tracing_tag(&span, "k", "v"));
         __atomic_store_n(&is_barrier_gone, true, __ATOMIC_RELAXED);
@@ -159,8 +159,8 @@ TEST(where_the_barrier_is_lost_later_what_others_ended_comes_a_moment_later) {
         char *json = tracing_take(&t);
         CHECK_INT(1, tracing_count(json, "{\"k\":\"v\"}"));
         divak_free(json);
+        tracing_end(&t);
     }
-    tracing_end(&t);
     divak_system.barrier_everywhere = kept;
 }
 
