@@ -81,7 +81,8 @@ SCENARIO(scope_refused, .threads = {set_refused, close_closed})
 static unsigned resets;      /* plain: written by the reset, read by whoever has caught up */
 static unsigned reset_state[4];
 
-static void reset_tracers(void) {
+static void reset_tracers(bool is_forker) {
+    (void)is_forker;
     resets++;
     for (int i = 0; i < 4; i++) reset_state[i] = resets;
 }

@@ -26,13 +26,13 @@ static divak_sampler *owned_samplers[DIVAK_TRACERS_MAX], *last_samplers[DIVAK_TR
 
 /* ---- process ------------------------------------------------------------------------------------------------------- */
 
-static void process_forked(void) {
+static void process_forked(bool is_forker) {
     divak_thread_reset_after_fork(&lock, &lock_condition);
     for (int i = 0; i < DIVAK_TRACERS_MAX; i++) {
         divak_tracer *tracer = &divak_tracers[i];
         uint32_t mode = divak_load_relaxed(&tracer->mode);
         if (mode == DIVAK_TRACER_NONE) continue;
-        divak_engine_reset_after_fork(tracer);
+        divak_engine_reset_after_fork(tracer, is_forker);
         divak_flusher_reset_after_fork(tracer);
         tracer->process_parent.baggage = 0; /* the table is emptied; the ids still hold */
         /* Whoever was shutting it down is not in this process. */

@@ -184,8 +184,8 @@ static void forget_live_spans(divak_tracer *tracer) {
 }
 
 /* A slot has an owner only where the drainer can have all processors order their memory, and tags need not be counted. */
-static void allow_owners(divak_tracer *tracer) {
-    bool may_own = tracer->short_limit != 0 && divak_system.barrier_everywhere() == 0;
+static void allow_owners(divak_tracer *tracer, bool may_own) {
+    may_own = may_own && tracer->short_limit != 0 && divak_system.barrier_everywhere() == 0;
     divak_lanes_set_owned_room(&tracer->lanes, may_own ? tracer->slab.owned_room : 0);
 }
 
@@ -221,7 +221,7 @@ int divak_engine_prepare(divak_tracer *tracer, uint16_t index, const divak_engin
     tracer->sampler_overrides = divak_sampler_may_override(options->sampler);
     memset(&tracer->counters, 0, sizeof tracer->counters);
     divak_store_relaxed(&tracer->sanitized, 0);
-    allow_owners(tracer);
+    allow_owners(tracer, true);
     /* A tracer that takes the place of a closed one begins with its own counts; lanes stay with their threads. */
     for (uint32_t i = 0; i < tracer->lanes.lane_count + tracer->lanes.shard_count; i++) {
         divak_lane *lane = &tracer->lanes.lanes[i];
@@ -238,7 +238,7 @@ int divak_engine_prepare(divak_tracer *tracer, uint16_t index, const divak_engin
     return DIVAK_OK;
 }
 
-void divak_engine_reset_after_fork(divak_tracer *tracer) {
+void divak_engine_reset_after_fork(divak_tracer *tracer, bool may_own) {
     if (tracer->header == NULL) return;
     divak_system_prepare_barrier();
     divak_slot_slab_reset(&tracer->slab);
@@ -248,7 +248,7 @@ void divak_engine_reset_after_fork(divak_tracer *tracer) {
     divak_store_relaxed(&tracer->sanitized, 0);
     divak_store_relaxed(&tracer->is_asleep, 0);
     tracer->handed_over_left = 0;
-    allow_owners(tracer);
+    allow_owners(tracer, may_own);
 }
 
 void divak_engine_thread_ended(divak_tracer *tracer, divak_thread *thread) {

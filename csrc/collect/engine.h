@@ -128,8 +128,9 @@ static inline divak_tracer *divak_tracer_of(const divak_span *span) {
  * that it had if that fits. DIVAK_OK, DIVAK_ERROR_MEMORY, or DIVAK_ERROR_FULL: its old mapping
  * has another layout and may still be in use. The caller then sets the mode. */
 int divak_engine_prepare(divak_tracer *tracer, uint16_t index, const divak_engine_options *options);
-/* For the child of a fork: nothing live, nothing pending, counters zero; the handles of the parent are stale. */
-void divak_engine_reset_after_fork(divak_tracer *tracer);
+/* For the child of a fork: nothing live, nothing pending, counters zero; the handles of the parent are stale. Spans get
+ * owners again only if no thread can have kept a lane of the parent's. */
+void divak_engine_reset_after_fork(divak_tracer *tracer, bool may_own);
 /* Gives back what an ended thread had of this tracer. */
 void divak_engine_thread_ended(divak_tracer *tracer, divak_thread *thread);
 

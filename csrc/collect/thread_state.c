@@ -22,7 +22,7 @@ _Thread_local divak_thread divak_this_thread DIVAK_THREAD_MODEL = {
 
 static divak_process_page unmapped_page = {.epoch = DIVAK_EPOCH_NEVER}; /* as an untouched thread has it */
 divak_process_page *divak_process = &unmapped_page;
-void (*divak_process_forked)(void);
+void (*divak_process_forked)(bool is_forker);
 void (*divak_process_thread_ended)(divak_thread *thread);
 void (*divak_process_open_gates)(void);
 
@@ -69,16 +69,25 @@ static void thread_ended(void *value) {
     if (divak_process_thread_ended != NULL) divak_process_thread_ended(thread);
 }
 
+static void forget_lanes(divak_thread *thread) {
+    memset(thread->lanes, 0, sizeof thread->lanes);
+    for (int i = 0; i < DIVAK_TRACERS_MAX; i++) thread->quick_lanes[i] = &divak_no_lane;
+}
+
 /* One thread resets; 1: done by us, 0: someone else is at it. */
-static bool reset_after_fork(void) {
+static bool reset_after_fork(bool is_in_hook) {
     uint32_t expected = 0;
     /* Acquire and release: taken by one, its writes seen by the next. */
     if (!divak_cas_acquire_release(&is_resetting, &expected, 1)) return false;
     if (divak_load_acquire(&divak_process->epoch) == 0) {
+        /* The one thread that came along must not take a lane for its own because it had that one in the parent: it owns the
+         * spans of whoever has the lane now. It is us in the hook, or if we had called in the parent. */
+        const bool is_forker = is_in_hook || divak_this_thread.epoch >> 32 == last_epoch >> 32;
+        forget_lanes(&divak_this_thread);
         last_epoch = (last_epoch | 0xffffffffu) + 2; /* next fork count, reseed count 1 */
         divak_store_relaxed(&is_reseeding, 0); /* a parent's thread may have been at it */
         seed_from_kernel();
-        if (divak_process_forked != NULL) divak_process_forked();
+        if (divak_process_forked != NULL) divak_process_forked(is_forker);
         /* Pairs with the acquire in divak_process_check_fork and divak_thread_catch_up: seeds and tracers first. */
         divak_store_release(&divak_process->epoch, last_epoch);
         if (divak_process_open_gates != NULL) divak_process_open_gates();
@@ -89,14 +98,14 @@ static bool reset_after_fork(void) {
 
 bool divak_process_check_fork(void) {
     if (!is_initialized || divak_load_acquire(&divak_process->epoch) != 0) return true;
-    return reset_after_fork();
+    return reset_after_fork(false);
 }
 
 static void after_fork_in_child(void) {
     /* Here too where the kernel does not wipe the page. */
     divak_store_release(&is_resetting, 0);
     divak_store_release(&divak_process->epoch, 0);
-    (void)divak_process_check_fork();
+    if (is_initialized) (void)reset_after_fork(true);
 }
 
 bool divak_thread_catch_up(divak_thread *thread) {
@@ -104,8 +113,7 @@ bool divak_thread_catch_up(divak_thread *thread) {
     uint64_t epoch = divak_load_acquire(&divak_process->epoch); /* see reset_after_fork */
     if (thread->epoch >> 32 != epoch >> 32) {
         /* A first call, or the first after a fork: no lane of the parent's is ours. */
-        memset(thread->lanes, 0, sizeof thread->lanes);
-        for (int i = 0; i < DIVAK_TRACERS_MAX; i++) thread->quick_lanes[i] = &divak_no_lane;
+        forget_lanes(thread);
         if (divak_thread_is_inside(thread)) thread->gate = DIVAK_GATE_UNKNOWN;
         (void)divak_thread_at_exit_set(thread);
     }

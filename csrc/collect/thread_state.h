@@ -70,8 +70,9 @@ extern DIVAK_HIDDEN divak_process_page *divak_process;
 /* Maps the page and registers the hooks, once; DIVAK_OK or DIVAK_ERROR_MEMORY / DIVAK_ERROR_SYSTEM. Caller holds the
  * lock under which tracers are made. */
 int divak_process_init(void);
-/* Called in a forked child with a new epoch in force, by whichever call noticed first: resets every tracer. */
-extern void (*divak_process_forked)(void);
+/* Called in a forked child with a new epoch in force, by whichever call noticed first: resets every tracer. Not known to be
+ * the forker's: then another thread may still have lanes of the parent's. */
+extern void (*divak_process_forked)(bool is_forker);
 /* Called with a new epoch in force: sets the gates by it. */
 extern void (*divak_process_open_gates)(void);
 /* Called when a thread ends that leased lanes. */

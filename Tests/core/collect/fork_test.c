@@ -10,6 +10,7 @@
 #include <sys/syscall.h>
 #include <sys/wait.h>
 
+#include "collect/span.h"
 #include "tracing.h"
 
 /* ThreadSanitizer refuses threads in forked children unless it is told that they are meant. */
@@ -326,6 +327,65 @@ TEST(a_child_of_a_bare_clone_is_noticed_without_any_hook) {
     CHECK_INT(1, tracing_count(lines, " parent\n"));
     CHECK_INT(CHILDREN, tracing_count(lines, " child\n"));
     CHECK_INT(CHILDREN / 2, tracing_count(lines, " child-of-open\n"));
+    family_free();
+}
+
+/* ---- threads of a child ------------------------------------------------------------------------------------------------- */
+
+typedef struct other_thread {
+    divak_tracer *tracer;
+    divak_span span;
+    pthread_barrier_t barrier;
+} other_thread;
+
+static void *begin_span(void *context) {
+    other_thread *other = context;
+    other->span = tracing_span(other->tracer, "others", &divak_no_parent);
+    pthread_barrier_wait(&other->barrier);
+    pthread_barrier_wait(&other->barrier); /* keeps its lane meanwhile */
+    return NULL;
+}
+
+/* The span of a thread of this child is not the one's that forked, though that had the same lane in the parent; exit status. */
+static int tag_span_of_another_thread(divak_tracer *tracer) {
+    alarm(TRACING_HANG_SECONDS);
+    other_thread other = {.tracer = tracer};
+    pthread_barrier_init(&other.barrier, NULL, 2);
+    pthread_t thread;
+    if (pthread_create(&thread, NULL, begin_span, &other) != 0) return 10;
+    pthread_barrier_wait(&other.barrier);
+    const divak_slot *slot = divak_slot_at(&divak_tracer_of(&other.span)->slab, other.span.slot);
+    const uint32_t owned = divak_load_relaxed(&slot->owned);
+    if (divak_span_tag(&other.span, "k", 1, "v", 1) != DIVAK_OK) return 11;
+    if (divak_load_relaxed(&slot->owner) != NULL && divak_load_relaxed(&slot->owned) != owned) return 12;
+    if (divak_span_finish(&other.span) != DIVAK_OK) return 13;
+    pthread_barrier_wait(&other.barrier);
+    pthread_join(thread, NULL);
+    if (divak_tracer_flush(tracer, 60000, NULL) != DIVAK_OK) return 14;
+    return identity_holds(tracer) ? 0 : 15;
+}
+
+TEST(in_a_child_nobody_takes_another_threads_span_for_its_own) {
+    family f;
+    family_begin(&f);
+    enum { CHILDREN = 10 };
+    record(f.t.tracer, "parent"); /* this thread has a lane now */
+    CHECK_INT(DIVAK_OK, divak_tracer_flush(f.t.tracer, 60000, NULL));
+#if !defined(__SANITIZE_THREAD__)
+    while (count_threads() != 3) tracing_sleep_ms(1); /* see the test before */
+#endif
+    for (int i = 0; i < CHILDREN; i++) {
+        pid_t child = fork_family(&f);
+        if (child == 0) _exit(tag_span_of_another_thread(f.t.tracer));
+        wait_for(child);
+#if !defined(__SANITIZE_THREAD__)
+        child = (pid_t)syscall(SYS_clone, SIGCHLD, NULL, NULL, NULL, NULL);
+        if (child == 0) _exit(tag_span_of_another_thread(f.t.tracer));
+        wait_for(child);
+#endif
+    }
+    family_end(&f);
+    CHECK(tracing_count(lines, " others\n") >= CHILDREN);
     family_free();
 }
 
