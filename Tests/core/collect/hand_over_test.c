@@ -197,10 +197,17 @@ static void flush(void) {
     CHECK(status == DIVAK_OK || status == DIVAK_ERROR_LOST);
 }
 
+/* As if no span of this thread had been handed over yet. */
+static void be_bold(void) {
+    divak_lane *lane = divak_this_thread.quick_lanes[wandering.tracer->index];
+    if (lane != &divak_no_lane) divak_store_relaxed(&lane->shy, 0);
+}
+
 static void *wander(void *seed) {
     unsigned random = (unsigned)(uintptr_t)seed * 2654435761u, number = 0;
     for (int i = 0; i < STEPS; i++) {
-        if (i % 256 == 255) flush(); /* so that no lane fills up */
+        if (i % 64 == 63) flush(); /* so that no lane fills up, and slots suffice */
+        if (i % 8 == 0) be_bold();
         random = random * 1664525u + 1013904223u;
         place *at = &places[(random >> 20) % SHARED];
         divak_span span;
@@ -230,8 +237,13 @@ static void *wander(void *seed) {
 static uint64_t count_taken(uint64_t *out_spans) {
     flush();
     char *json = divak_memory_reporter_take(wandering.memory, NULL);
-    const uint64_t tags = (uint64_t)tracing_count(json, "\"k");
-    *out_spans += (uint64_t)tracing_count(json, "\"name\":\"op\"");
+    uint64_t tags = 0;
+    /* By hand: a search is told to ThreadSanitizer with all that it might have gone through. */
+    for (const char *at = json; *at != 0; at++) {
+        if (*at != '"') continue;
+        tags += at[1] == 'k' && at[2] != 'i'; /* kind */
+        *out_spans += at[1] == 'n' && at[2] == 'a' && at[3] == 'm' && at[4] == 'e' && at[5] == '"';
+    }
     divak_free(json);
     return tags;
 }
