@@ -148,8 +148,9 @@ int divak_flusher_connect(divak_flusher *flusher, char *error, size_t error_capa
 
 static int start_thread(divak_flusher *flusher) {
     divak_store_relaxed(&flusher->heartbeat, divak_clock_monotonic_now());
-    uint32_t number = divak_add_release(&flusher->thread_number, 1) + 1;
-    divak_store_release(&flusher->place, divak_flusher_place(number, DIVAK_FLUSHER_WORKING));
+    /* Relaxed: the thread's beginning orders both, and whoever replaces it comes after us under the lock. */
+    uint32_t number = divak_add_relaxed(&flusher->thread_number, 1) + 1;
+    divak_store_relaxed(&flusher->place, divak_flusher_place(number, DIVAK_FLUSHER_WORKING));
     flusher->is_closed = false;
     if (divak_system.start_thread(divak_flusher_run, flusher, "divak-flusher", STACK_BYTES) == 0) return DIVAK_OK;
     flusher->is_closed = true;

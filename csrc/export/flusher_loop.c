@@ -315,7 +315,7 @@ void *divak_flusher_run(void *context) {
     divak_flusher *flusher = context;
     loop turn = {
         .flusher = flusher,
-        .number = divak_load_acquire(&flusher->thread_number),
+        .number = divak_load_relaxed(&flusher->thread_number),
         .nap = MILLISECOND,
     };
     while (!turn.is_over) take_turn(&turn);
