@@ -98,6 +98,20 @@ static void take_over_all(divak_tracer *tracer, divak_take_record take, void *co
     tracer->handed_over_left = left;
 }
 
+void divak_engine_give_up(divak_tracer *tracer) {
+    uint32_t next;
+    for (uint32_t number = divak_slot_slab_take_over(&tracer->slab); number != 0; number = next) {
+        divak_slot *slot = divak_slot_at(&tracer->slab, number);
+        next = divak_load_relaxed(&slot->next);
+        if ((divak_load_relaxed(&slot->usage) & DIVAK_SLOT_CARRIES_ONLY) == 0) {
+            divak_store_relaxed(&slot->usage, DIVAK_SLOT_CARRIES_ONLY);
+            divak_count(&tracer->counters.taken_over, 1); /* before it is dropped: see drain_lane */
+            divak_add_release(&tracer->counters.dropped_after_shutdown, 1);
+        }
+        (void)divak_slot_slab_hand_over(&tracer->slab, number);
+    }
+}
+
 uint64_t divak_engine_drain(divak_tracer *tracer, divak_take_record take, void *context) {
     uint64_t bytes = 0;
     take_over_all(tracer, take, context);

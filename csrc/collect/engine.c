@@ -164,13 +164,7 @@ void divak_engine_open_gates(void) {
 /* Spans that the closed tracer before left open end here, uncounted, for its counts are no more.
  * Their handles are stale from now on. */
 static void forget_live_spans(divak_tracer *tracer) {
-    uint32_t next;
-    for (uint32_t number = divak_slot_slab_take_over(&tracer->slab); number != 0; number = next) {
-        divak_slot *slot = divak_slot_at(&tracer->slab, number);
-        next = divak_load_relaxed(&slot->next);
-        divak_store_relaxed(&slot->usage, DIVAK_SLOT_CARRIES_ONLY);
-        (void)divak_slot_slab_hand_over(&tracer->slab, number); /* its owner may be in it: still the drainer's to free */
-    }
+    divak_engine_give_up(tracer);
     for (uint32_t i = 0; i < tracer->slab.count; i++) {
         uint32_t number = divak_slot_number(&tracer->slab, i);
         divak_slot *slot = divak_slot_at(&tracer->slab, number);

@@ -139,6 +139,9 @@ void divak_engine_thread_ended(divak_tracer *tracer, divak_thread *thread);
 typedef bool (*divak_take_record)(void *context, divak_record *record);
 /* Takes records out of all lanes up to the heads at the time of the call. Returns how many bytes it went through. */
 uint64_t divak_engine_drain(divak_tracer *tracer, divak_take_record take, void *context);
+/* Drops what was handed over and its owner is still inside of, counted as after_shutdown: for the end of one. The slots are
+ * freed by a later drain. */
+void divak_engine_give_up(divak_tracer *tracer);
 /* The fullest lane, or the slots handed over, in 1/256 of its size or of half of the slots, as it is now. */
 uint32_t divak_engine_fill(const divak_tracer *tracer);
 /* The drainer goes to sleep in three steps: it declares so, looks whether there is something to do after all (lanes,

@@ -175,6 +175,7 @@ void divak_flusher_give_up(divak_flusher *flusher) {
     loop turn = {.flusher = flusher, .nap = MILLISECOND};
     flusher->delivery.now = divak_clock_monotonic_now();
     drain(&turn);
+    divak_engine_give_up(flusher->tracer);
     for (size_t i = 0; i < flusher->reporter_count; i++) {
         divak_reporter_give_up(flusher->reporters[i], &flusher->delivery, DIVAK_DROPPED_RETRY_EXPIRED);
     }
@@ -193,6 +194,7 @@ static void serve_shutdown(loop *turn) {
     if (!is_late && !divak_slot_slab_is_settled(&flusher->tracer->slab)) return;
     drain(turn);
     if (!is_late && !all_done(flusher, flusher->store.end.position)) return;
+    divak_engine_give_up(flusher->tracer);
     for (size_t i = 0; i < flusher->reporter_count; i++) {
         divak_reporter_give_up(flusher->reporters[i], &flusher->delivery, DIVAK_DROPPED_RETRY_EXPIRED);
     }

@@ -122,6 +122,78 @@ TEST(a_handler_of_signals_may_end_a_span_inside_of_its_owners_tag) {
     munmap(value_page, page_bytes);
 }
 
+/* ---- stopped in a tag ------------------------------------------------------------------------------------------------------ */
+
+static int reached[2], go_on[2];
+static divak_span stopped;
+
+static void stop_on_fault(int signal_number) {
+    (void)signal_number;
+    char byte = 0;
+    if (mprotect(value_page, page_bytes, PROT_READ | PROT_WRITE) != 0 || write(reached[1], &byte, 1) != 1) _exit(1);
+    while (read(go_on[0], &byte, 1) < 0) {
+    }
+}
+
+static void *stop_in_tag(void *context) {
+    tracing *t = context;
+    stopped = begin_owned(t);
+    CHECK_INT(DIVAK_OK, divak_span_tag(&stopped, "torn", 4, value_page, 8));
+    CHECK(is_no_more(tracing_tag(&stopped, "late", "v")));
+    return NULL;
+}
+
+TEST(an_owner_that_stands_still_in_a_tag_holds_nobody_up_beyond_a_deadline) {
+    page_bytes = (size_t)sysconf(_SC_PAGESIZE);
+    value_page = mmap(NULL, page_bytes, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    CHECK(value_page != MAP_FAILED);
+    CHECK(pipe(reached) == 0 && pipe(go_on) == 0);
+    struct sigaction action = {.sa_handler = stop_on_fault}, before;
+    CHECK_INT(0, sigaction(SIGSEGV, &action, &before));
+    alarm(TRACING_HANG_SECONDS);
+    tracing t;
+    tracing_begin(&t);
+    tracing_start(&t);
+    const divak_slot_slab *slab = &t.tracer->slab;
+    pthread_t thread;
+    CHECK_INT(0, pthread_create(&thread, NULL, stop_in_tag, &t));
+    char byte;
+    CHECK_INT(1, read(reached[0], &byte, 1));
+
+    CHECK_INT(DIVAK_OK, divak_span_finish(&stopped));
+    divak_span other = tracing_span(t.tracer, "other", NULL);
+    CHECK_INT(DIVAK_OK, divak_span_finish(&other));
+    CHECK_INT(DIVAK_ERROR_TIMEOUT, divak_tracer_flush(t.tracer, 100, NULL));
+    CHECK(!divak_slot_slab_is_settled(slab));
+    const int status = divak_tracer_shutdown(t.tracer, 100, NULL);
+    if (divak_system.barrier_everywhere() == 0) {
+        CHECK_INT(DIVAK_ERROR_LOST, status);
+        const divak_stats stats = tracing_stats(t.tracer);
+        CHECK_INT(1, stats.delivered); /* the other one */
+        CHECK_INT(0, stats.pending);
+        CHECK_INT(1, stats.dropped[DIVAK_DROPPED_AFTER_SHUTDOWN]);
+        tracing_check_identity(t.tracer);
+    }
+
+    /* The tracer that takes its place gets the slot back, once the owner is out of it. */
+    tracing next;
+    tracing_begin(&next);
+    tracing_start(&next);
+    CHECK(next.tracer == t.tracer);
+    CHECK(!divak_slot_slab_is_settled(slab));
+    CHECK_INT(1, write(go_on[1], &byte, 1));
+    pthread_join(thread, NULL);
+    char *json = tracing_take(&next);
+    CHECK_INT(0, tracing_count(json, "torn"));
+    divak_free(json);
+    CHECK(divak_slot_slab_is_settled(slab));
+    tracing_end(&next);
+    divak_memory_reporter_destroy(t.memory);
+    CHECK_INT(0, sigaction(SIGSEGV, &before, NULL));
+    munmap(value_page, page_bytes);
+    alarm(0);
+}
+
 /* ---- without a barrier ---------------------------------------------------------------------------------------------------- */
 
 TEST(where_no_barrier_is_to_be_had_no_span_has_an_owner_and_all_come) {
