@@ -239,8 +239,9 @@ static void replace_stuck_thread(divak_flusher *flusher) {
     if (flusher->is_closed || now < heartbeat + flusher->timeout + 1000 * MILLISECOND) return;
     uint32_t number = divak_load_relaxed(&flusher->thread_number);
     uint32_t place = divak_flusher_place(number, DIVAK_FLUSHER_IN_TRANSPORT);
-    /* The other end of the exchange in wait_for_replies: only one of both wins. */
-    if (!divak_cas_acquire_release(&flusher->place, &place, divak_flusher_place(number, DIVAK_FLUSHER_GIVEN_UP))) return;
+    /* The other end of the exchange in wait_for_replies: only one of both wins. Acquire: all that the thread did. It gets
+     * nothing from us, since it looks at nothing any more. */
+    if (!divak_cas_acquire(&flusher->place, &place, divak_flusher_place(number, DIVAK_FLUSHER_GIVEN_UP))) return;
     for (size_t i = 0; i < flusher->reporter_count; i++) {
         if (flusher->reporters[i]->target != NULL) divak_reporter_leave_bodies(flusher->reporters[i]);
         divak_reporter_give_up_in_flight(flusher->reporters[i], DIVAK_DROPPED_FLUSHER_STUCK);
@@ -255,13 +256,14 @@ static void replace_stuck_thread(divak_flusher *flusher) {
     flusher->is_closed = true;
     /* Without a transport a thread could only drop: better to try again with the next request. */
     if (divak_flusher_connect(flusher, error, sizeof error) != DIVAK_OK || start_thread(flusher) != DIVAK_OK) {
-        divak_store_release(&flusher->needs_thread, 1);
+        divak_store_relaxed(&flusher->needs_thread, 1);
     }
 }
 
 void divak_flusher_ensure_thread(divak_tracer *tracer) {
     divak_flusher *flusher = flusher_of(tracer);
-    if (flusher == NULL || !flusher->is_prepared || divak_load_acquire(&flusher->needs_thread) == 0) return;
+    /* Relaxed, as all stores of it: looked at again under the lock. */
+    if (flusher == NULL || !flusher->is_prepared || divak_load_relaxed(&flusher->needs_thread) == 0) return;
     divak_mutex_lock(&flusher->mutex);
     if (divak_load_relaxed(&flusher->needs_thread) != 0 && divak_load_relaxed(&tracer->mode) != DIVAK_TRACER_CLOSED) {
         char error[160];
@@ -292,7 +294,7 @@ void divak_flusher_reset_after_fork(divak_tracer *tracer) {
     flusher->delivery.random ^= divak_clock_ticks();
     flusher->encoder.sanitized = 0;
     flusher->is_closed = true;
-    divak_store_release(&flusher->needs_thread, 1);
+    divak_store_relaxed(&flusher->needs_thread, 1);
 }
 
 /* ---- requests ------------------------------------------------------------------------------------------------------ */

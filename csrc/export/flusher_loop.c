@@ -249,9 +249,9 @@ static void wait_for_replies(loop *turn, uint64_t wait) {
     uint32_t place = divak_flusher_place(turn->number, DIVAK_FLUSHER_IN_TRANSPORT);
     divak_store_release(&flusher->place, place);
     int count = divak_http_pool_wait(pool, wait, replies, REPLIES_AT_ONCE);
-    /* Who changes the mark decides: we, and go on; or a supervisor, and everything is another thread's. */
-    if (!divak_cas_acquire_release(&flusher->place, &place,
-                                   divak_flusher_place(turn->number, DIVAK_FLUSHER_WORKING))) {
+    /* Who changes the mark decides: we, and go on; or a supervisor, and everything is another thread's. Relaxed: it has what
+     * we did from the mark itself, and we look at nothing of its. */
+    if (!divak_cas_relaxed(&flusher->place, &place, divak_flusher_place(turn->number, DIVAK_FLUSHER_WORKING))) {
         turn->is_over = turn->is_given_up = true;
         return;
     }
