@@ -77,9 +77,9 @@ static void forget_lanes(divak_thread *thread) {
 /* One thread resets; 1: done by us, 0: someone else is at it. */
 static bool reset_after_fork(bool is_in_hook) {
     uint32_t expected = 0;
-    /* Acquire and release: taken by one, its writes seen by the next. */
-    if (!divak_cas_acquire_release(&is_resetting, &expected, 1)) return false;
-    if (divak_load_acquire(&divak_process->epoch) == 0) {
+    /* Acquire: the writes of whoever gave it back below. */
+    if (!divak_cas_acquire(&is_resetting, &expected, 1)) return false;
+    if (divak_load_relaxed(&divak_process->epoch) == 0) { /* not another's work, which we would have by the exchange */
         /* The one thread that came along must not take a lane for its own because it had that one in the parent: it owns the
          * spans of whoever has the lane now. It is us in the hook, or if we had called in the parent. */
         const bool is_forker = is_in_hook || divak_this_thread.epoch >> 32 == last_epoch >> 32;
