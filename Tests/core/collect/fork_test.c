@@ -366,23 +366,25 @@ static int tag_span_of_another_thread(divak_tracer *tracer) {
 }
 
 TEST(in_a_child_nobody_takes_another_threads_span_for_its_own) {
+#if defined(__SANITIZE_THREAD__)
+    const bool is_possible = false; /* the sanitizer takes a child's thread for the parent's that had its id */
+#else
+    const bool is_possible = true;
+#endif
+    if (!is_possible) return;
     family f;
     family_begin(&f);
     enum { CHILDREN = 10 };
     record(f.t.tracer, "parent"); /* this thread has a lane now */
     CHECK_INT(DIVAK_OK, divak_tracer_flush(f.t.tracer, 60000, NULL));
-#if !defined(__SANITIZE_THREAD__)
     while (count_threads() != 3) tracing_sleep_ms(1); /* see the test before */
-#endif
     for (int i = 0; i < CHILDREN; i++) {
         pid_t child = fork_family(&f);
         if (child == 0) _exit(tag_span_of_another_thread(f.t.tracer));
         wait_for(child);
-#if !defined(__SANITIZE_THREAD__)
         child = (pid_t)syscall(SYS_clone, SIGCHLD, NULL, NULL, NULL, NULL);
         if (child == 0) _exit(tag_span_of_another_thread(f.t.tracer));
         wait_for(child);
-#endif
     }
     family_end(&f);
     CHECK(tracing_count(lines, " others\n") >= CHILDREN);
