@@ -110,12 +110,22 @@ static void enter_after_fork(void) {
     }
 }
 
+/* As calls do that need no thread of their own, such as the end of an inherited span. */
+static void check_after_fork(void) {
+    for (int i = 0; i < 3; i++) {
+        if (divak_process_check_fork()) CLAIM(resets == 1 && reset_state[3] == 1);
+        else sim_yield();
+    }
+}
+
 static void end_fork(void) {
     CLAIM(resets == 1);
 }
 
 SCENARIO(fork_noticed, .prepare = prepare_process, .begin = wipe_epoch, .end = end_fork,
          .threads = {enter_after_fork, enter_after_fork, enter_after_fork})
+SCENARIO(fork_checked, .prepare = prepare_process, .begin = wipe_epoch, .end = end_fork,
+         .threads = {check_after_fork, check_after_fork, enter_after_fork})
 
 /* The next thread to reset, in a child of the child, finds what the one before has done. */
 static void wipe_again(void) {
