@@ -2,6 +2,7 @@
 /* scenario_process.c - what is published once and read by all: keys, the provider of the current span, the epoch. */
 #include <string.h>
 
+#include "base/memory.h"
 #include "base/thread.h"
 #include "collect/sampler.h"
 #include "collect/thread_state.h"
@@ -171,6 +172,30 @@ static void enter_twice(void) {
 }
 
 SCENARIO(reseed, .prepare = prepare_process, .threads = {reseed, reseed, enter_twice})
+
+static unsigned seeds_drawn; /* plain: as the seeds are, but for their order */
+
+static int draw_seed(void *bytes, size_t size) {
+    seeds_drawn++;
+    memset(bytes, (int)seeds_drawn, size);
+    return 0;
+}
+
+static void prepare_seeds(void) {
+    divak_system.random_bytes = draw_seed;
+    prepare_process();
+}
+
+/* Whoever has the new epoch has the new seeds. */
+static void look_at_seeds(void) {
+    for (int i = 0; i < 3; i++) {
+        divak_thread *thread = divak_thread_enter();
+        CLAIM(thread != NULL);
+        if ((uint32_t)thread->epoch == 2) CLAIM(seeds_drawn == 2);
+    }
+}
+
+SCENARIO(reseed_seen, .prepare = prepare_seeds, .threads = {divak_process_reseed, look_at_seeds, look_at_seeds})
 
 /* ---- so many a second -------------------------------------------------------------------------------------------------------- */
 
