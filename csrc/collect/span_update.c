@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* span_update.c - what is said about a live span: tags, annotations, names, endpoints. The hot path: no calls but for
- * long texts, no locks, two atomic operations a tag. */
+ * long texts, no locks, plain stores where the span's owner says it, else two atomic operations a tag. */
 #include <string.h>
 
 #include "base/clock.h"
