@@ -15,11 +15,12 @@ enum { BUFFER = 384 << 10 };
 static divak_tracer *tracer;
 static divak_propagation *propagation;
 
+static const divak_engine_options options = {.ring_bytes = 1024, .buffer_bytes = BUFFER, .span_bytes = 4096,
+                                             .name_bytes = 128, .key_bytes = 128, .value_bytes = 128};
+
 static void prepare(void) {
     tracer = &divak_tracers[0];
     CLAIM(divak_process_init() == DIVAK_OK);
-    divak_engine_options options = {.ring_bytes = 1024, .buffer_bytes = BUFFER, .span_bytes = 4096,
-                                    .name_bytes = 128, .key_bytes = 128, .value_bytes = 128};
     CLAIM(divak_engine_prepare(tracer, 0, &options) == DIVAK_OK);
     CLAIM(tracer->lanes.lane_count >= 4 && tracer->lanes.lane_count < 32); /* each thread has one */
     divak_engine_set_mode(tracer, DIVAK_TRACER_ON);
@@ -85,6 +86,20 @@ static void find_failure(void) {
     }
 }
 
+static void make_engine(void) {
+    CLAIM(divak_engine_prepare(tracer, 0, &options) == DIVAK_OK);
+    divak_engine_set_mode(tracer, DIVAK_TRACER_ON);
+}
+
+/* By its place in the array, without having been told that it is there. */
+static void start_early(void) {
+    for (int i = 0; i < 3; i++) {
+        divak_span span;
+        if (divak_span_start_recorded(&divak_tracers[0], "a", 1, DIVAK_KIND_LOCAL, &divak_no_parent, &span) != DIVAK_OK) continue;
+        (void)divak_span_abandon(&span);
+    }
+}
+
 static void find_propagation(void) {
     for (int i = 0; i < 3; i++) {
         const divak_propagation *found = divak_tracer_propagation(tracer);
@@ -100,3 +115,4 @@ static void misuse_scope(void) {
 SCENARIO(tracer_found, .prepare = prepare, .threads = {make, find_stats, find_current, find_propagation}, .cost = 100)
 SCENARIO(tracer_found_open, .prepare = prepare, .threads = {make, find_open, find_failure, misuse_scope},
          .patience = SECOND, .cost = 100)
+SCENARIO(tracer_started_early, .prepare = prepare, .threads = {make_engine, start_early}, .patience = SECOND, .cost = 100)
