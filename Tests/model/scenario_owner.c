@@ -5,6 +5,7 @@
 
 #include "base/clock.h"
 #include "base/memory.h"
+#include "base/system.h"
 #include "collect/engine.h"
 #include "divak/span.h"
 #include "simulator.h"
@@ -172,6 +173,24 @@ static void finish_and_drain(void) {
 
 SCENARIO(owner_lane_passed_on, .prepare = prepare, .begin = begin, .end = end_shared,
          .threads = {own_and_end_thread, take_lane_over, finish_and_drain})
+
+/* The first thread ends without a word, and the kernel gives its id to the next, which has seen its end. */
+static divak_lane *left_lane;
+
+static void own_and_vanish(void) {
+    own();
+    left_lane = divak_this_thread.lanes[0];
+    divak_store_release(&turn, 1);
+}
+static void inherit_lane(void) {
+    for (int i = 0; i < 3 && divak_load_acquire(&turn) == 0; i++) sim_yield();
+    if (divak_load_acquire(&turn) == 0) return;
+    divak_store_relaxed(&left_lane->owner, divak_system_thread_id());
+    CLAIM(divak_lanes_lease(&tracer->lanes) == left_lane);
+}
+
+SCENARIO(owner_lane_inherited, .prepare = prepare, .begin = begin, .end = end_shared,
+         .threads = {own_and_vanish, inherit_lane, finish_and_drain})
 
 /* ---- asked whether anything was said --------------------------------------------------------------------------------------- */
 
