@@ -15,7 +15,7 @@ cd "$root" || exit 1
 
 jobs=$(divak_jobs)
 logs=$root/build/logs
-stages=(layers lint gcc clang nocurl asan tsan fuzz model headers exports install swift docs frameworks integration tools web)
+stages=(layers lint gcc clang nocurl asan tsan fuzz model headers exports install swift swift-tsan docs frameworks integration tools web)
 
 # Runs ctest in build/$1 with the further arguments. Its log holds what the test programs printed.
 run_ctest() {
@@ -115,6 +115,14 @@ stage_docs() { scripts/docs.sh; }
 stage_swift() {
     local options=(-j "$jobs" -Xswiftc -warnings-as-errors)
     swift build "${options[@]}" && swift test "${options[@]}"
+}
+
+# Data races, in Swift and between Swift and C: a report ends the test program, and so the stage.
+stage_swift-tsan() {
+    export TSAN_OPTIONS="halt_on_error=1:second_deadlock_stack=1:${TSAN_OPTIONS:-}"
+    # Below .build, which SwiftPM leaves alone.
+    local options=(-j "$jobs" -Xswiftc -warnings-as-errors --sanitize thread --scratch-path .build/tsan)
+    swift build "${options[@]}" --build-tests && swift test "${options[@]}" --skip-build
 }
 
 # A user of Divak alone gets few packages; each companion product works with the real framework over loopback.
