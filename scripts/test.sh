@@ -125,11 +125,13 @@ stage_swift-tsan() {
     swift build "${options[@]}" --build-tests && swift test "${options[@]}" --skip-build
 }
 
-# A user of Divak alone gets few packages; each companion product works with the real framework over loopback.
+# A user of Divak alone gets few packages; each companion product works with the real framework over loopback, and its
+# documentation has no warning.
 stage_frameworks() {
     local options=(--package-path Tests/framework-tests -j "$jobs")
     Tests/consumers/run.sh || return 1
-    swift build "${options[@]}" --build-tests && swift test "${options[@]}" --skip-build
+    swift build "${options[@]}" --build-tests && swift test "${options[@]}" --skip-build &&
+        scripts/docs.sh companions
 }
 
 # Whole processes over real sockets; each folder of Tests/integration has a run.sh that is given the build folder.
