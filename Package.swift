@@ -130,6 +130,12 @@ let package = Package(
     cLanguageStandard: .gnu11
 )
 
+// The Swift Package Index says this when it builds documentation, and has no other way to switch traits on: without, the
+// modules behind them are empty.
+if Context.environment["SPI_GENERATE_DOCS"] != nil {
+    package.traits.insert(.default(enabledTraits: Set(package.traits.map(\.name))))
+}
+
 // Only scripts/docs.sh asks for the plugin that builds the documentation.
 if Context.environment["DIVAK_DOCS"] != nil {
     package.dependencies.append(.package(url: "https://github.com/swiftlang/swift-docc-plugin.git", from: "1.5.0"))

@@ -5,7 +5,7 @@ import PackageDescription
 
 let package = Package(
     name: "DivakBenchmarks",
-    platforms: [.macOS(.v13)],
+    platforms: [.macOS(.v14)],
     dependencies: [
         // Named, because its identity would otherwise be that of the folder it was cloned into.
         .package(name: "divak", path: ".."),
@@ -20,6 +20,13 @@ let package = Package(
                 .product(name: "Divak", package: "divak"),
                 .product(name: "Tracing", package: "swift-distributed-tracing"),
                 .product(name: "InMemoryTracing", package: "swift-distributed-tracing"),
+            ]
+        ),
+        .executableTarget(
+            name: "DivakTasks",
+            dependencies: [
+                .product(name: "Divak", package: "divak"),
+                .product(name: "DivakTesting", package: "divak"),
             ]
         ),
     ],

@@ -2,23 +2,60 @@
 # docs.sh - builds the DocC documentation of the Swift modules; a warning fails it.
 # SPDX-License-Identifier: Apache-2.0
 #
-#     scripts/docs.sh                 into build/docs/Divak and so on
-#     scripts/docs.sh Divak           only this module
+#     scripts/docs.sh                 Divak and DivakTesting, into build/docs/Divak and so on
+#     scripts/docs.sh DivakGRPC       only this module
+#     scripts/docs.sh companions      all modules behind traits
 #
-# A module behind a trait is documented with its trait on, which fetches and builds what it stands on: those are built
-# only where they are named.
+# The modules behind traits are taken from Tests/framework-tests, where all traits are on and which is built anyway: its
+# first build takes minutes, what comes after it seconds.
 set -uo pipefail
 . "$(dirname "$0")/lib.sh"
 cd "$root" || exit 1
 
+companions=(DivakServiceLifecycle DivakHummingbird DivakAsyncHTTPClient DivakGRPC DivakURLSession)
+package=Tests/framework-tests
 modules=("$@")
 [ $# -gt 0 ] || modules=(Divak DivakTesting)
+[ "${1:-}" != companions ] || modules=("${companions[@]}")
 mkdir -p "$root/build/docs"
+
+# By the plugin, which is a dependency only here: a user of the library never sees it.
+document() {
+    DIVAK_DOCS=1 swift package --scratch-path .build-docs --allow-writing-to-directory "$root/build/docs" \
+        generate-documentation --target "$1" --output-path "$root/build/docs/$1" --warnings-as-errors \
+        --transform-for-static-hosting
+}
+
+# Builds what the companions stand on, once, and finds out how to read it.
+prepare_companions() {
+    [ ${#extract[@]} -eq 0 ] || return 0
+    local built triple file
+    swift build --package-path "$package" -j "$(divak_jobs)" --build-tests || return 1
+    built=$(swift build --package-path "$package" --show-bin-path) || return 1
+    triple=$(swift -print-target-info | sed -nE 's/.*"unversionedTriple": "([^"]*)".*/\1/p')
+    extract=(swift symbolgraph-extract -minimum-access-level public -emit-extension-block-symbols -target "$triple"
+        -I "$built/Modules" -I include)
+    # The C modules below the frameworks: those that have a map, and those that SwiftPM writes one for.
+    while read -r file; do
+        extract+=(-I "$(dirname "$file")")
+    done < <(find -L "$package/.build/checkouts" -path '*/Sources/*' -name module.modulemap)
+    for file in "$built"/*.build/module.modulemap; do extract+=(-Xcc "-fmodule-map-file=$file"); done
+}
+extract=()
+
+# Out of a module that is built: its symbols, which hold the comments, through the same DocC.
+document_companion() {
+    local symbols=$root/build/symbols/$1
+    prepare_companions || return 1
+    rm -rf "$symbols" && mkdir -p "$symbols" || return 1
+    "${extract[@]}" -module-name "$1" -output-dir "$symbols" || return 1
+    "$(dirname "$(readlink -f "$(command -v swift)")")/docc" convert --additional-symbol-graph-dir "$symbols" \
+        --fallback-display-name "$1" --fallback-bundle-identifier "$1" --output-path "$root/build/docs/$1" \
+        --warnings-as-errors --transform-for-static-hosting
+}
+
 for module in "${modules[@]}"; do
-    traits=()
-    case $module in Divak | DivakTesting) ;; *) traits=(--traits "${module#Divak}") ;; esac
-    # The plugin is a dependency only here: a user of the library never sees it.
-    DIVAK_DOCS=1 swift package "${traits[@]}" --scratch-path .build-docs --allow-writing-to-directory "$root/build/docs" \
-        generate-documentation --target "$module" --output-path "$root/build/docs/$module" --warnings-as-errors \
-        --transform-for-static-hosting || { echo "docs: $module has warnings or errors"; exit 1; }
+    how=document
+    [[ " ${companions[*]} " != *" $module "* ]] || how=document_companion
+    $how "$module" || { echo "docs: $module has warnings or errors"; exit 1; }
 done

@@ -15,7 +15,7 @@ cd "$root" || exit 1
 
 jobs=$(divak_jobs)
 logs=$root/build/logs
-stages=(layers lint gcc clang nocurl asan tsan fuzz model headers exports install swift docs frameworks integration tools web)
+stages=(layers lint gcc clang nocurl asan tsan fuzz model headers exports install swift swift-tsan docs frameworks integration tools web)
 
 # Runs ctest in build/$1 with the further arguments. Its log holds what the test programs printed.
 run_ctest() {
@@ -117,11 +117,21 @@ stage_swift() {
     swift build "${options[@]}" && swift test "${options[@]}"
 }
 
-# A user of Divak alone gets few packages; each companion product works with the real framework over loopback.
+# Data races, in Swift and between Swift and C: a report ends the test program, and so the stage.
+stage_swift-tsan() {
+    export TSAN_OPTIONS="halt_on_error=1:second_deadlock_stack=1:${TSAN_OPTIONS:-}"
+    # Below .build, which SwiftPM leaves alone.
+    local options=(-j "$jobs" -Xswiftc -warnings-as-errors --sanitize thread --scratch-path .build/tsan)
+    swift build "${options[@]}" --build-tests && swift test "${options[@]}" --skip-build
+}
+
+# A user of Divak alone gets few packages; each companion product works with the real framework over loopback, and its
+# documentation has no warning.
 stage_frameworks() {
     local options=(--package-path Tests/framework-tests -j "$jobs")
     Tests/consumers/run.sh || return 1
-    swift build "${options[@]}" --build-tests && swift test "${options[@]}" --skip-build
+    swift build "${options[@]}" --build-tests && swift test "${options[@]}" --skip-build &&
+        scripts/docs.sh companions
 }
 
 # Whole processes over real sockets; each folder of Tests/integration has a run.sh that is given the build folder.

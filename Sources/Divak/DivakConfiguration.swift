@@ -42,6 +42,15 @@ public struct DivakConfiguration: Sendable {
     public var requestIDHeader: String?
     /// Whether a request that comes without an id gets one, a UUID (`request_id`, default false).
     public var makesRequestIDs: Bool?
+    /// Who makes the id of a request that comes without one, whatever ``makesRequestIDs`` says (default nil: as it says).
+    ///
+    /// ```swift
+    /// configuration.requestIDGenerator = { "\(region)-\(counter.next())" }
+    /// ```
+    ///
+    /// Called for each request whose headers are read, by several threads at once; it must not block. A UUID takes the
+    /// place of what may not be an id (``RequestIdPropagation/isValid(_:)``); with nil the request has none.
+    public var requestIDGenerator: (@Sendable () -> String?)?
     /// Whether a server's span takes the id of the client's (`join`, default true) or is its child.
     public var joinsClientSpans: Bool?
     /// How often spans are sent (`flush_interval`, default 1 s).

@@ -69,12 +69,13 @@ public struct DivakSampler: Sendable {
     /// configuration.sampler = .operations(["checkout": .always, "poll": .probability(0.001)], otherwise: .always)
     /// ```
     ///
-    /// At most 64, since each is a rule.
+    /// Asking costs the same for two operations and for thousands; at most 4,096. Every other name, and what an
+    /// operation's sampler defers, is for the sampler behind them.
     public static func operations(
         _ samplers: [String: DivakSampler],
         otherwise: DivakSampler = .never
     ) -> DivakSampler {
-        rules(samplers.map { DivakSamplingRule(name: $0.key, then: $0.value) }, otherwise: otherwise)
+        DivakSampler(core: Core(operations: samplers, otherwise: otherwise))
     }
 
     /// A sampler of your own.
@@ -176,6 +177,35 @@ extension DivakSampler {
             self.problem = problem
             named = rules.map(\.sampler.core) + [otherwise.core]
             decide = nil
+        }
+
+        init(operations samplers: [String: DivakSampler], otherwise: DivakSampler) {
+            var problem = otherwise.core.problem
+            var made: OpaquePointer?
+            Self.lock.sync {
+                let status = divak_sampler_create_operations(otherwise.core.pointer, &made)
+                problem = problem ?? DivakSampler.problem(status, "operations: at most 8 lists behind one another")
+                for (name, sampler) in samplers where problem == nil {
+                    problem = Self.add(name, sampler.core, to: made).map { "operation \"\(name)\": \($0)" }
+                }
+            }
+            pointer = made
+            self.problem = problem
+            named = samplers.values.map(\.core) + [otherwise.core]
+            decide = nil
+        }
+
+        /// Adds an operation to a list of C; what is wrong with it, or nil.
+        private static func add(_ name: String, _ sampler: Core, to operations: OpaquePointer?) -> String? {
+            if let problem = sampler.problem { return problem }
+            // C reads texts up to a 0, and would take what is left for the whole.
+            guard !name.utf8.contains(0) else { return "a name holds a 0" }
+            switch divak_sampler_add_operation(operations, name, sampler.pointer) {
+            case 0...: return nil
+            case Int32(DIVAK_ERROR_FULL): return "at most 4096 operations are accepted"
+            case Int32(DIVAK_ERROR_INVALID): return "at most 8 lists of rules behind one another are accepted"
+            case let status: return String(cString: divak_status_text(status))
+            }
         }
 
         deinit {

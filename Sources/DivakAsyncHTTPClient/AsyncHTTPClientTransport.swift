@@ -43,7 +43,9 @@ public struct AsyncHTTPClientTransport: DivakHTTPTransport {
 
     /// Requests over a client.
     ///
-    /// - Parameter client: It stays yours to shut down.
+    /// - Parameters:
+    ///   - client: It stays yours to shut down.
+    ///   - timeout: How long a request may take, until the head of the response is there.
     public init(_ client: HTTPClient, timeout: TimeAmount = .seconds(60)) {
         self.client = client
         self.timeout = timeout

@@ -23,8 +23,12 @@ extension HTTPClient {
     /// none.
     ///
     /// - Parameters:
+    ///   - request: What to send.
+    ///   - tracer: What makes the span.
     ///   - remoteName: The name of the service on the other side, for Zipkin's map of services.
     ///   - tags: Further facts to tag the span with.
+    ///   - timeout: How long the request may take, until the head of the response is there.
+    ///   - logger: Where the client says what it does.
     public func sendRequest(
         _ request: HTTPClientRequest,
         tracer: DivakTracer,
@@ -57,11 +61,15 @@ extension HTTPClient {
     /// side continues is Divak's in any case, and `execute(request:)` alone would not carry the trace on at all.
     ///
     /// - Parameters:
+    ///   - request: What to send.
+    ///   - tracer: What makes the span.
     ///   - parent: The parent of the span.
     ///   - remoteName: The name of the service on the other side, for Zipkin's map of services.
     ///   - tags: Further facts to tag the span with.
     ///   - phases: Whether the span notes when the head of the request, the whole request and the head of the response
     ///     passed. When the client looks up the name, connects and talks TLS it does not tell.
+    ///   - deadline: When the request is given up.
+    ///   - logger: Where the client says what it does.
     public func sendRequest(
         _ request: Request,
         tracer: DivakTracer,

@@ -29,7 +29,9 @@ public struct DivakClientInterceptor: ClientInterceptor {
 
     /// An interceptor for clients.
     ///
-    /// - Parameter remoteService: The name of the service that is called, as it calls itself.
+    /// - Parameters:
+    ///   - tracer: What makes the spans.
+    ///   - remoteService: The name of the service that is called, as it calls itself.
     public init(_ tracer: DivakTracer, remoteService: String? = nil) {
         self.tracer = tracer
         self.remoteService = remoteService

@@ -28,7 +28,7 @@ import NIOHTTP1
 /// For each request it
 /// - reads the caller's headers and starts a span of kind server in that trace,
 /// - reads or makes the request id and puts it on the response, be it an error's,
-/// - runs the rest under that span, with a ``Divak/DivakRequest`` for the mix-ins, and the ids in the context's logger,
+/// - runs the rest under that span, with a `DivakRequest` for the mix-ins, and the ids in the context's logger,
 /// - names the span after method and route (`GET /users/{id}`, else `GET not_found`, `GET redirected`, or the method),
 /// - tags it with `http.method`, `http.path`, `http.status_code` unless that is 2xx, and `error` above 399 or when
 ///   something was thrown,
@@ -38,7 +38,7 @@ import NIOHTTP1
 /// further out can have neither the request id nor an end that anybody sees; middleware around it sees responses only. An
 /// error that says no status of its own becomes a 500, and is logged.
 ///
-/// Hummingbird's own `TracingMiddleware` works with a bootstrapped ``Divak/DivakTracer`` too. One of the two is enough.
+/// Hummingbird's own `TracingMiddleware` works with a bootstrapped `DivakTracer` too. One of the two is enough.
 public struct DivakMiddleware<Context: RequestContext>: RouterMiddleware {
     /// What traces the requests.
     public let tracer: DivakTracer
@@ -74,7 +74,7 @@ public struct DivakMiddleware<Context: RequestContext>: RouterMiddleware {
 
     /// A middleware for an application with mix-ins, which it starts.
     ///
-    /// - Throws: As ``Divak/DivakApplication/start()``.
+    /// - Throws: As `DivakApplication.start()`.
     public init(
         _ application: DivakApplication,
         accessLog: AccessLog? = nil,

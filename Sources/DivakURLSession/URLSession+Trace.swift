@@ -19,6 +19,8 @@ extension URLSession {
     /// request already has are replaced.
     ///
     /// - Parameters:
+    ///   - request: What to send.
+    ///   - tracer: What makes the span.
     ///   - remoteName: The name of the service on the other side, for Zipkin's map of services.
     ///   - tags: Further facts to tag the span with.
     public func data(

@@ -7,6 +7,10 @@ import InMemoryLogging
 import Logging
 import Testing
 
+private struct Shop: Recorder {
+    let divak: DivakApplication
+}
+
 private func get(_ target: String = "/items/7?page=2", _ headers: [(String, String)] = []) -> DivakHTTPRequest {
     DivakHTTPRequest(method: "GET", url: target, headers: headers, version: "HTTP/1.1")
 }
@@ -174,6 +178,47 @@ extension Everything {
             #expect(DivakRequest(get(), tracer: .disabled, requestIDs: custom).requestID == "mine-1")
             let bad = RequestIdPropagation(generate: .by { "no good" })
             #expect(DivakRequest(get(), tracer: .disabled, requestIDs: bad).requestID?.utf8.count == 36)
+        }
+
+        private static let made: [(String?, String?)] = [
+            ("mine-1", "mine-1"), (nil, nil), ("no good", "a UUID"), ("", "a UUID"),
+            (String(repeating: "a", count: 129), "a UUID"),
+        ]
+
+        @Test(arguments: made)
+        func a_tracers_generator_makes_the_id_of_whatever_reads_its_headers(made: String?, seen: String?) async throws {
+            var configuration = DivakConfiguration(serviceName: "test")
+            configuration.requestIDGenerator = { made }
+            try await withTracer(configuration) { tracer, _ in
+                func id(_ headers: [String: String]) -> String? {
+                    tracer.withSpan("op", parent: tracer.extract(from: headers)) { $0.requestID }
+                }
+                let new = id([:])
+                #expect(seen == "a UUID" ? new?.utf8.count == 36 : new == seen)
+                #expect(id(["x-request-id": "theirs"]) == "theirs")
+                let silent = RequestIdPropagation(generate: .never)
+                let request = DivakRequest(get(), tracer: tracer, requestIDs: silent)
+                #expect((request.requestID == nil) == (seen == nil))
+                request.finish(DivakHTTPResponse(status: 200))
+            }
+        }
+
+        @Test func an_applications_own_ids_are_those_of_its_tracer_too_and_made_once_a_request() async throws {
+            let numbers = FakeIDs()
+            let collector = InMemoryCollector()
+            var configuration = DivakConfiguration(serviceName: "test")
+            configuration.readsEnvironment = false
+            configuration.reporters = [collector.asReporter]
+            let shop = Shop(divak: DivakApplication(configuration))
+            let ids = RequestIdPropagation(header: "correlation-id", generate: .by { "r-\(numbers.next())" })
+            try shop.addDivakPropagator(ids)
+            let tracer = try shop.divak.start()
+            let request = DivakRequest(get(), tracer: tracer, requestIDs: shop.divak.requestIDs)
+            #expect(request.requestID == "r-1" && request.span.requestID == "r-1")
+            request.finish(DivakHTTPResponse(status: 200))
+            // One that came without the help of a request, as messages and calls do.
+            #expect(tracer.withSpan("op", parent: tracer.extract(from: [String: String]())) { $0.requestID } == "r-2")
+            try await tracer.shutdown()
         }
 
         @Test func a_header_that_the_handler_set_wins() {

@@ -103,6 +103,36 @@ extension Everything {
             }
         }
 
+        @Test func thousands_of_operations_have_samplers_of_their_own() async throws {
+            let names = (0..<4096).map { "get /things/\($0)" }
+            let samplers = names.enumerated().map { ($1, $0 % 2 == 0 ? DivakSampler.always : .never) }
+            let sampler = DivakSampler.operations(Dictionary(uniqueKeysWithValues: samplers))
+            try await withTracer(configured(sampler)) { tracer, collector in
+                for name in names { tracer.withSpan(name) { _ in } }
+                let kept = try await collector.spans(of: tracer).compactMap(\.name)
+                #expect(Set(kept) == Set(stride(from: 0, to: 4096, by: 2).map { names[$0] }))
+                #expect(kept.count == 2048)
+            }
+        }
+
+        @Test func operations_that_are_too_many_or_have_no_name_for_c_are_refused_by_name() throws {
+            let many = Dictionary(uniqueKeysWithValues: (0...4096).map { ("operation \($0)", DivakSampler.always) })
+            #expect(throws: DivakError.self) { try DivakTracer(configured(.operations(many))) }
+            let refused = [
+                (many, "at most 4096 operations are accepted"),
+                (["a\0b": .always], "a name holds a 0"),
+                (["half": .probability(2)], "operation \"half\": probability(2.0): a number from 0 to 1 is accepted"),
+            ]
+            for (samplers, reason) in refused {
+                do {
+                    _ = try DivakTracer(configured(.operations(samplers)))
+                    Issue.record("was accepted: \(reason)")
+                } catch {
+                    #expect(error.code == .invalid && "\(error)".contains(reason), "\(error)")
+                }
+            }
+        }
+
         @Test(arguments: [false, true])
         func only_a_rule_that_may_override_changes_what_the_caller_decided(mayOverride: Bool) async throws {
             let rule = DivakSamplingRule(path: "/debug", mayOverride: mayOverride, then: .always)

@@ -23,6 +23,8 @@ struct divak_config {
     void *make_id_context;
     divak_read_clock read_clock;
     void *read_clock_context;
+    divak_make_request_id make_request_id;
+    void *make_request_id_context;
     divak_own_format propagators[DIVAK_PROPAGATORS_MAX];
     size_t propagator_count;
     divak_handler handlers[DIVAK_CONFIG_HANDLERS_MAX];

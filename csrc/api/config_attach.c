@@ -20,6 +20,14 @@ int divak_config_set_id_generator(divak_config *config, divak_make_id make, void
     return DIVAK_OK;
 }
 
+int divak_config_set_request_id_generator(divak_config *config, divak_make_request_id make,
+                                          void *context) {
+    if (config == NULL) return DIVAK_ERROR_INVALID;
+    config->make_request_id = make;
+    config->make_request_id_context = context;
+    return DIVAK_OK;
+}
+
 int divak_config_set_clock(divak_config *config, divak_read_clock read, void *context) {
     if (config == NULL) return DIVAK_ERROR_INVALID;
     config->read_clock = read;

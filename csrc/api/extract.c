@@ -264,6 +264,23 @@ static void carry_baggage(carrier *from, divak_buffer *out) {
     drop_baggage(from, dropped + writer.dropped);
 }
 
+/* The length of a new id, or 0. */
+static size_t make_request_id(const divak_propagation *propagation,
+                              char out[DIVAK_REQUEST_ID_MAX]) {
+    if (propagation->make_request_id != NULL) {
+        size_t length = propagation->make_request_id(propagation->make_request_id_context, out,
+                                                     DIVAK_REQUEST_ID_MAX);
+        if (length == 0) return 0;
+        if (divak_request_id_check(out, length) == DIVAK_OK) return length;
+    } else if (!propagation->does_generate_request_id) {
+        return 0;
+    }
+    if (propagation->random == NULL) return 0;
+    uint64_t high = propagation->random(propagation->random_context);
+    divak_request_id_write(high, propagation->random(propagation->random_context), out);
+    return DIVAK_UUID_SIZE;
+}
+
 static void carry_request_id(carrier *from, divak_buffer *out) {
     const divak_propagation *propagation = from->propagation;
     text line;
@@ -274,11 +291,9 @@ static void carry_request_id(carrier *from, divak_buffer *out) {
         return;
     }
     if (status == DIVAK_ERROR_INVALID) divak_add_relaxed(&from->propagation->bad_header, 1);
-    if (!propagation->does_generate_request_id || propagation->random == NULL) return;
-    char uuid[DIVAK_UUID_SIZE];
-    uint64_t high = propagation->random(propagation->random_context);
-    divak_request_id_write(high, propagation->random(propagation->random_context), uuid);
-    divak_carried_add(out, DIVAK_CARRIED_REQUEST_ID, 0, uuid, sizeof uuid);
+    char id[DIVAK_REQUEST_ID_MAX];
+    size_t length = make_request_id(propagation, id);
+    if (length > 0) divak_carried_add(out, DIVAK_CARRIED_REQUEST_ID, 0, id, length);
 }
 
 static void carry_all(carrier *from, bool may_have_tracestate, divak_span *out_parent) {

@@ -85,7 +85,9 @@ typedef struct divak_propagation {
     divak_formats inject;
     divak_trust trust;
     divak_extract_failure extract_failure;
-    bool does_generate_request_id;
+    bool does_generate_request_id; /* a UUID */
+    size_t (*make_request_id)(void *context, char *out, size_t room); /* NULL, or instead of that */
+    void *make_request_id_context;
     divak_header_name request_id_header;
     divak_declared declared[DIVAK_DECLARED_MAX];
     size_t declared_count;

@@ -126,6 +126,8 @@ static int copy_attached(divak_config *config, divak_settings *settings) {
     settings->make_id_context = config->make_id_context;
     settings->read_clock = config->read_clock;
     settings->read_clock_context = config->read_clock_context;
+    settings->make_request_id = config->make_request_id;
+    settings->make_request_id_context = config->make_request_id_context;
     memcpy(settings->propagators, config->propagators, sizeof settings->propagators);
     settings->propagator_count = config->propagator_count;
     memcpy(settings->handlers, config->handlers, sizeof settings->handlers);
@@ -186,6 +188,8 @@ int divak_settings_propagation(const divak_settings *settings, divak_propagation
     out_propagation->trust = (divak_trust)settings->trust;
     out_propagation->extract_failure = (divak_extract_failure)settings->extract_failure;
     out_propagation->does_generate_request_id = settings->request_id_is_generated != 0;
+    out_propagation->make_request_id = settings->make_request_id;
+    out_propagation->make_request_id_context = settings->make_request_id_context;
     memcpy(out_propagation->own, settings->propagators, sizeof out_propagation->own);
     out_propagation->own_count = settings->propagator_count;
     const char *header = settings->request_id_header, *fields = settings->baggage_fields;

@@ -62,6 +62,8 @@ typedef struct divak_settings {
     void *make_id_context;
     divak_read_clock read_clock;
     void *read_clock_context;
+    divak_make_request_id make_request_id;
+    void *make_request_id_context;
 
     /* Headers; see divak_settings_propagation. */
     divak_formats inject;

@@ -166,7 +166,9 @@ divak_decision divak_sampler_decide(divak_sampler *sampler, const divak_sampling
     case DIVAK_SAMPLER_CUSTOM:
         return ask_custom(sampler, request);
     case DIVAK_SAMPLER_RULES:
-        return divak_sampler_decide_by_rules(sampler, request, false);
+        return divak_sampler_decide_by_rules(sampler, request);
+    case DIVAK_SAMPLER_OPERATIONS:
+        return divak_sampler_decide_by_operation(sampler, request);
     }
     return is_sampled ? DIVAK_SAMPLE : DIVAK_DROP;
 }
@@ -175,13 +177,15 @@ divak_decision divak_sampler_ask(divak_sampler *sampler, const divak_sampling_re
     static const divak_sampling_request nothing_known;
     if (sampler == NULL) return DIVAK_DROP;
     if (request == NULL) request = &nothing_known;
-    if (sampler->type != DIVAK_SAMPLER_RULES) return divak_sampler_decide(sampler, request);
     bool is_decided = request->parent != NULL && (request->parent->flags & DIVAK_SPAN_DECIDED) != 0;
-    return divak_sampler_decide_by_rules(sampler, request, is_decided);
+    bool is_list = sampler->depth > 0; /* rules or operations */
+    return is_decided && is_list ? divak_sampler_override(sampler, request)
+                                   : divak_sampler_decide(sampler, request);
 }
 
 void divak_sampler_destroy(divak_sampler *sampler) {
     if (sampler == NULL || sampler == &always || sampler == &never) return;
     if (sampler->type == DIVAK_SAMPLER_RULES) divak_sampler_release_rules(sampler);
+    if (sampler->type == DIVAK_SAMPLER_OPERATIONS) divak_sampler_release_operations(sampler);
     divak_memory_release(sampler);
 }

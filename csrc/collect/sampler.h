@@ -22,13 +22,15 @@ typedef enum divak_sampler_type {
     DIVAK_SAMPLER_RATE,
     DIVAK_SAMPLER_MODULO,
     DIVAK_SAMPLER_CUSTOM,
-    DIVAK_SAMPLER_RULES
+    DIVAK_SAMPLER_RULES,
+    DIVAK_SAMPLER_OPERATIONS
 } divak_sampler_type;
 
 enum {
-    DIVAK_SAMPLER_WINDOW = 100,   /* requests that a counting sampler spreads its N over */
-    DIVAK_SAMPLER_RULES_MAX = 64, /* of one rules sampler */
-    DIVAK_SAMPLER_DEPTH_MAX = 8   /* rules samplers behind one another */
+    DIVAK_SAMPLER_WINDOW = 100,          /* requests that a counting sampler spreads its N over */
+    DIVAK_SAMPLER_RULES_MAX = 64,        /* of one rules sampler, asked one after the other */
+    DIVAK_SAMPLER_OPERATIONS_MAX = 4096, /* of one operations sampler, found by hash */
+    DIVAK_SAMPLER_DEPTH_MAX = 8          /* of these two, behind one another */
 };
 
 /* A limit a second. A window begins with the first request after the last one is over. */
@@ -55,9 +57,17 @@ typedef struct divak_sampler_rule {
     divak_sampler *then;
 } divak_sampler_rule;
 
+/* A place in the table of an operations sampler; free while `then` is NULL. */
+typedef struct divak_sampler_operation {
+    char *name; /* a copy */
+    size_t name_length;
+    divak_sampler *then;
+} divak_sampler_operation;
+
 struct divak_sampler {
     divak_sampler_type type;
-    /* Rules only: named by another one, hence closed; and itself with those behind it. */
+    /* Rules and operations only: named by another one, hence closed; and itself with those behind
+     * it, 0 for all others. */
     bool is_named;
     uint32_t depth;
     union {
@@ -81,6 +91,12 @@ struct divak_sampler {
             size_t count;
             divak_sampler *otherwise;
         } rules;
+        struct {
+            divak_sampler_operation *table;
+            size_t capacity; /* 0 or a power of two */
+            size_t count;
+            divak_sampler *otherwise;
+        } operations;
     };
 };
 
@@ -96,13 +112,21 @@ bool divak_sampler_may_override(const divak_sampler *sampler);
 
 /* Zeroed but for its type; NULL without memory. */
 divak_sampler *divak_sampler_allocate(divak_sampler_type type);
+/* Makes `by` the one that names `named`: closes that, and knows how deep it is then. */
+void divak_sampler_name(divak_sampler *by, divak_sampler *named);
 /* What the sampler says of the request, whatever upstream has decided. */
 divak_decision divak_sampler_decide(divak_sampler *sampler, const divak_sampling_request *request);
-/* As above, for a rules sampler; is_decided: rules that may override only, DIVAK_DEFER if none. */
+/* What the first rule that matches says, or `otherwise`. */
 divak_decision divak_sampler_decide_by_rules(divak_sampler *sampler,
-                                             const divak_sampling_request *request,
-                                             bool is_decided);
+                                             const divak_sampling_request *request);
+/* What rules say that may override, also those further behind; DIVAK_DEFER: none does. */
+divak_decision divak_sampler_override(divak_sampler *sampler,
+                                      const divak_sampling_request *request);
+/* What the operation's sampler says, or `otherwise`. */
+divak_decision divak_sampler_decide_by_operation(divak_sampler *sampler,
+                                                 const divak_sampling_request *request);
 void divak_sampler_release_rules(divak_sampler *sampler);
+void divak_sampler_release_operations(divak_sampler *sampler);
 void divak_rate_limit_init(divak_rate_limit *limit, uint32_t per_second);
 /* True: one more is within the limit, and is counted. */
 bool divak_rate_limit_take(divak_rate_limit *limit);

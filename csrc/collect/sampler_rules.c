@@ -17,18 +17,18 @@
 
 #include "base/memory.h"
 
-static uint32_t depth_of(const divak_sampler *sampler) {
-    return sampler->type == DIVAK_SAMPLER_RULES ? sampler->depth : 0;
+void divak_sampler_name(divak_sampler *by, divak_sampler *named) {
+    if (named->depth > 0) named->is_named = true; /* always and never are not written */
+    if (by->depth <= named->depth) by->depth = named->depth + 1;
 }
 
 int divak_sampler_create_rules(divak_sampler *otherwise, divak_sampler **out_sampler) {
     if (out_sampler == NULL) return DIVAK_ERROR_INVALID;
     if (otherwise == NULL) otherwise = divak_sampler_never();
-    if (depth_of(otherwise) >= DIVAK_SAMPLER_DEPTH_MAX) return DIVAK_ERROR_INVALID;
+    if (otherwise->depth >= DIVAK_SAMPLER_DEPTH_MAX) return DIVAK_ERROR_INVALID;
     divak_sampler *sampler = divak_sampler_allocate(DIVAK_SAMPLER_RULES);
     if (sampler == NULL) return DIVAK_ERROR_MEMORY;
-    if (otherwise->type == DIVAK_SAMPLER_RULES) otherwise->is_named = true;
-    sampler->depth = depth_of(otherwise) + 1;
+    divak_sampler_name(sampler, otherwise);
     sampler->rules.otherwise = otherwise;
     *out_sampler = sampler;
     return DIVAK_OK;
@@ -50,7 +50,7 @@ static const char *copy_text(char **end, const char *text, size_t length) {
 int divak_sampler_add_rule(divak_sampler *rules, const divak_rule *rule, divak_sampler *then) {
     if (rules == NULL || rule == NULL || then == NULL || then == rules) return DIVAK_ERROR_INVALID;
     if (rules->type != DIVAK_SAMPLER_RULES || rules->is_named) return DIVAK_ERROR_INVALID;
-    if (depth_of(then) >= DIVAK_SAMPLER_DEPTH_MAX) return DIVAK_ERROR_INVALID;
+    if (then->depth >= DIVAK_SAMPLER_DEPTH_MAX) return DIVAK_ERROR_INVALID;
     divak_kind kind = rule->is_kind_set ? rule->kind : (divak_kind)DIVAK_ANY_KIND;
     if (kind > DIVAK_KIND_PERIODIC && kind != DIVAK_ANY_KIND) return DIVAK_ERROR_INVALID;
     if (rules->rules.count >= DIVAK_SAMPLER_RULES_MAX) return DIVAK_ERROR_FULL;
@@ -82,8 +82,7 @@ int divak_sampler_add_rule(divak_sampler *rules, const divak_rule *rule, divak_s
     rules->rules.list = list;
     rules->rules.count++;
 
-    if (then->type == DIVAK_SAMPLER_RULES) then->is_named = true;
-    if (depth_of(then) >= rules->depth) rules->depth = depth_of(then) + 1;
+    divak_sampler_name(rules, then);
     return DIVAK_OK;
 }
 
@@ -108,10 +107,9 @@ static bool matches(const divak_sampler_rule *rule, const divak_sampling_request
                   rule->path_prefix_length);
 }
 
-/* A rule that may override asks its sampler for a full answer: it has said what it has to. */
-divak_decision divak_sampler_decide_by_rules(divak_sampler *sampler,
-                                             const divak_sampling_request *request,
-                                             bool is_decided) {
+/* What the first rule says that matches and does not defer; DIVAK_DEFER where there is none. */
+static divak_decision ask_rules(divak_sampler *sampler, const divak_sampling_request *request,
+                                bool is_decided) {
     for (size_t i = 0; i < sampler->rules.count; i++) {
         const divak_sampler_rule *rule = &sampler->rules.list[i];
         if (is_decided && !rule->may_override) continue;
@@ -119,18 +117,39 @@ divak_decision divak_sampler_decide_by_rules(divak_sampler *sampler,
         divak_decision decision = divak_sampler_decide(rule->then, request);
         if (decision != DIVAK_DEFER) return decision;
     }
-    divak_sampler *otherwise = sampler->rules.otherwise;
-    if (!is_decided) return divak_sampler_decide(otherwise, request);
-    if (otherwise->type != DIVAK_SAMPLER_RULES) return DIVAK_DEFER;
-    return divak_sampler_decide_by_rules(otherwise, request, true);
+    return DIVAK_DEFER;
+}
+
+divak_decision divak_sampler_decide_by_rules(divak_sampler *sampler,
+                                             const divak_sampling_request *request) {
+    divak_decision decision = ask_rules(sampler, request, false);
+    return decision != DIVAK_DEFER ? decision
+                                   : divak_sampler_decide(sampler->rules.otherwise, request);
+}
+
+/* Who is asked when this one has no answer; NULL: nobody. */
+static divak_sampler *behind(const divak_sampler *sampler) {
+    if (sampler->type == DIVAK_SAMPLER_RULES) return sampler->rules.otherwise;
+    if (sampler->type == DIVAK_SAMPLER_OPERATIONS) return sampler->operations.otherwise;
+    return NULL;
+}
+
+/* A rule that may override asks its sampler for a full answer: it has said what it has to. */
+divak_decision divak_sampler_override(divak_sampler *sampler,
+                                      const divak_sampling_request *request) {
+    divak_decision decision = DIVAK_DEFER;
+    for (; sampler != NULL && decision == DIVAK_DEFER; sampler = behind(sampler)) {
+        if (sampler->type == DIVAK_SAMPLER_RULES) decision = ask_rules(sampler, request, true);
+    }
+    return decision;
 }
 
 bool divak_sampler_may_override(const divak_sampler *sampler) {
-    while (sampler != NULL && sampler->type == DIVAK_SAMPLER_RULES) {
-        for (size_t i = 0; i < sampler->rules.count; i++) {
+    for (; sampler != NULL; sampler = behind(sampler)) {
+        size_t count = sampler->type == DIVAK_SAMPLER_RULES ? sampler->rules.count : 0;
+        for (size_t i = 0; i < count; i++) {
             if (sampler->rules.list[i].may_override) return true;
         }
-        sampler = sampler->rules.otherwise;
     }
     return false;
 }

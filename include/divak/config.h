@@ -119,6 +119,14 @@ DIVAK_API int divak_config_add_propagator(divak_config *config, const divak_prop
 typedef uint64_t (*divak_make_id)(void *context);
 DIVAK_API int divak_config_set_id_generator(divak_config *config, divak_make_id make,
                                             void *context);
+/* Makes the ids of requests that come without one, whatever the setting "request_id" says: writes
+ * up to `room` bytes (128) to `out` and returns how many; 0: the request has no id. A UUID takes
+ * the place of what may not be one: blanks, control characters, quotes, \ < > and commas are
+ * refused. Called on any thread that extracts, several at once; must not block. NULL: as the
+ * setting says. */
+typedef size_t (*divak_make_request_id)(void *context, char *out, size_t room);
+DIVAK_API int divak_config_set_request_id_generator(divak_config *config,
+                                                    divak_make_request_id make, void *context);
 /* Another clock: microseconds since 1970, for starts, ends and annotations. Called as above. */
 typedef uint64_t (*divak_read_clock)(void *context);
 DIVAK_API int divak_config_set_clock(divak_config *config, divak_read_clock read, void *context);

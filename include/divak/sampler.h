@@ -75,8 +75,7 @@ DIVAK_API int divak_sampler_create_custom(divak_sample sample, void *context,
                                           divak_sampler **out_sampler);
 
 /* A rule matches when everything that it names does; what is NULL, and the kind unless is_kind_set,
- * matches all. Texts end with 0 and are copied. A rate for each operation: a rule on its name, with
- * a rate sampler behind it. */
+ * matches all. Texts end with 0 and are copied. */
 enum { DIVAK_ANY_KIND = 255 };
 typedef struct divak_rule {
     uint32_t is_kind_set;     /* 0: any kind */
@@ -95,13 +94,25 @@ DIVAK_API int divak_sampler_create_rules(divak_sampler *otherwise, divak_sampler
 DIVAK_API int divak_sampler_add_rule(divak_sampler *rules, const divak_rule *rule,
                                      divak_sampler *then);
 
+/* A sampler for each operation, by the name that its span starts with; asking costs the same for
+ * two of them and for thousands. `otherwise` (NULL: never) decides about all other names, and where
+ * an operation's sampler defers; it may be a rules or operations sampler itself, up to 8 behind one
+ * another. */
+DIVAK_API int divak_sampler_create_operations(divak_sampler *otherwise,
+                                              divak_sampler **out_sampler);
+/* Before the sampler is in use, or named by another. The name ends with 0 and is copied.
+ * DIVAK_ERROR_INVALID for one that is there already, DIVAK_ERROR_FULL after 4,096. */
+DIVAK_API int divak_sampler_add_operation(divak_sampler *operations, const char *name,
+                                          divak_sampler *then);
+
 /* Asks, as a tracer would; asking counts for those that count. Any thread. Never DIVAK_DEFER from
- * the built-in ones but rules where none that may override matches. */
+ * the built-in ones but rules and operations, where upstream has decided and no rule that may
+ * override matches. */
 DIVAK_API divak_decision divak_sampler_ask(divak_sampler *sampler,
                                            const divak_sampling_request *request);
 
 /* Frees a sampler that no tracer uses; those from always and never are left alone; NULL is fine. A
- * rules sampler does not free the samplers it names. */
+ * rules or operations sampler does not free the samplers it names. */
 DIVAK_API void divak_sampler_destroy(divak_sampler *sampler);
 
 DIVAK_END

@@ -33,8 +33,10 @@ public struct RequestIdPropagation: Sendable {
 
         var isUUID: Bool { if case .uuid = storage { true } else { false } }
 
+        var isCustom: Bool { if case .custom = storage { true } else { false } }
+
         /// An id, or nil.
-        func make() -> String? {
+        @Sendable func make() -> String? {
             switch storage {
             case .uuid: return RequestIdPropagation.makeUUID()
             case .never: return nil

@@ -54,6 +54,11 @@ extension DivakConfiguration {
             attached.append(source)
             divak_config_set_clock(configuration, NumberSource.read, source.context)
         }
+        if let requestIDGenerator {
+            let source = TextSource(requestIDGenerator)
+            attached.append(source)
+            divak_config_set_request_id_generator(configuration, TextSource.read, source.context)
+        }
         for propagator in propagators {
             attached.append(propagator.functions)
             let status = propagator.add(to: configuration)
@@ -81,5 +86,30 @@ private final class NumberSource: Sendable {
     static let read: @convention(c) (UnsafeMutableRawPointer?) -> UInt64 = { context in
         guard let context else { return 0 }
         return Unmanaged<NumberSource>.fromOpaque(context).takeUnretainedValue().next()
+    }
+}
+
+/// A closure that gives texts, in a form that a pointer can carry.
+private final class TextSource: Sendable {
+    private let next: @Sendable () -> String?
+
+    init(_ next: @escaping @Sendable () -> String?) {
+        self.next = next
+    }
+
+    var context: UnsafeMutableRawPointer { Unmanaged.passUnretained(self).toOpaque() }
+
+    /// 0 for nil; else the text's length, or more than the room when it is empty or does not fit.
+    static let read: @convention(c) (UnsafeMutableRawPointer?, UnsafeMutablePointer<CChar>?, Int) -> Int = {
+        context,
+        out,
+        room in
+        guard let context, let out else { return 0 }
+        guard var text = Unmanaged<TextSource>.fromOpaque(context).takeUnretainedValue().next() else { return 0 }
+        return text.withUTF8 { bytes in
+            guard (1...room).contains(bytes.count) else { return room + 1 }
+            UnsafeMutableRawBufferPointer(start: out, count: room).copyMemory(from: UnsafeRawBufferPointer(bytes))
+            return bytes.count
+        }
     }
 }

@@ -41,6 +41,7 @@ public final class DivakApplication: Sendable {
             complete.addFormats([.requestID])
             complete.settings["request_id_header"] = requestIDs.header
             complete.settings["request_id"] = requestIDs.generate.isUUID ? "generate" : "copy"
+            if requestIDs.generate.isCustom { complete.requestIDGenerator = requestIDs.generate.make }
             return complete
         }
     }

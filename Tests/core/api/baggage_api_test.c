@@ -2,6 +2,7 @@
 /* baggage_api_test.c - what travels beside the ids: declared fields, W3C members, request ids, over
  * hops, through copies, and what setting one changes. */
 #include "propagation_fixture.h"
+#include "wire/request_id.h"
 
 /* ---- Declared fields ------------------------------------------------------------------------- */
 
@@ -334,6 +335,61 @@ TEST(a_request_id_is_made_where_none_came_when_asked_for) {
     }
     CHECK(strcmp(ids[0], ids[1]) != 0);
     expect_text("mine", ids[2]);
+    fixture_deinit(&f);
+}
+
+/* What a generator is to say, and how often it was asked. */
+typedef struct said {
+    const char *id;
+    size_t length;
+    int asked;
+} said;
+
+static size_t say(void *context, char *out, size_t room) {
+    said *what = context;
+    what->asked++;
+    memcpy(out, what->id, what->length < room ? what->length : room);
+    return what->length;
+}
+
+TEST(a_generator_makes_the_request_id_and_a_uuid_takes_the_place_of_what_may_be_none) {
+    fixture f;
+    fixture_init(&f);
+    uint64_t state = 88172645463325252u;
+    f.propagation.random = fixture_random;
+    f.propagation.random_context = &state;
+    static char longest[DIVAK_REQUEST_ID_MAX + 1];
+    memset(longest, 'a', sizeof longest);
+    static const struct {
+        const char *id;
+        size_t length, expected;
+    } cases[] = {{"order-7", 7, 7}, {longest, 128, 128}, {longest, 129, 36}, {"a b", 3, 36},
+                 {"a\0b", 3, 36},   {"\xc3\xa9", 2, 36}, {"", 0, 0}};
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        said what = {cases[i].id, cases[i].length, 0};
+        f.propagation.make_request_id = say;
+        f.propagation.make_request_id_context = &what;
+        divak_span span;
+        char id[DIVAK_REQUEST_ID_MAX + 1];
+        size_t length = 0;
+        CHECK_INT(DIVAK_OK, extract_lines(&f, "b3: 1", &span));
+        int status = get(&f, &span, "request-id", id, sizeof id, &length);
+        CHECK_INT(cases[i].expected == 0 ? DIVAK_ABSENT : DIVAK_OK, status);
+        if (status == DIVAK_OK) {
+            CHECK_INT(cases[i].expected, length);
+            if (length == cases[i].length) CHECK(memcmp(id, cases[i].id, length) == 0);
+        }
+        CHECK_INT(1, what.asked);
+        divak_propagation_release(&f.propagation, &span);
+
+        /* One that came is kept. */
+        CHECK_INT(DIVAK_OK, extract_lines(&f, "b3: 1\nx-request-id: theirs", &span));
+        CHECK_INT(DIVAK_OK, get(&f, &span, "request-id", id, sizeof id, &length));
+        expect_text("theirs", id);
+        CHECK_INT(1, what.asked);
+        divak_propagation_release(&f.propagation, &span);
+    }
+    CHECK_INT(0, divak_load_relaxed(&f.propagation.bad_header));
     fixture_deinit(&f);
 }
 

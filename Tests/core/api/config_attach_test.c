@@ -91,6 +91,12 @@ TEST(bad_reporters_are_refused_and_sixteen_are_all) {
     divak_config_destroy(config);
 }
 
+static size_t make_text(void *context, char *out, size_t room) {
+    (void)context;
+    memcpy(out, "made", 4 < room ? 4 : room);
+    return 4;
+}
+
 TEST(sampler_ids_and_clock_are_handed_on_and_taken_back_with_null) {
     divak_config *config = fresh();
     divak_settings all;
@@ -98,19 +104,26 @@ TEST(sampler_ids_and_clock_are_handed_on_and_taken_back_with_null) {
     CHECK_INT(DIVAK_OK, divak_config_set_sampler(config, divak_sampler_never()));
     CHECK_INT(DIVAK_OK, divak_config_set_id_generator(config, make_number, &number));
     CHECK_INT(DIVAK_OK, divak_config_set_clock(config, make_number, &number));
+    CHECK_INT(DIVAK_OK, divak_config_set_request_id_generator(config, make_text, &number));
     CHECK_INT(DIVAK_OK, divak_config_resolve(config, &all));
     CHECK(all.sampler == divak_sampler_never());
     CHECK(all.make_id == make_number && all.make_id_context == &number);
     CHECK(all.read_clock == make_number && all.read_clock_context == &number);
+    divak_propagation propagation;
+    CHECK_INT(DIVAK_OK, divak_settings_propagation(&all, &propagation));
+    CHECK(propagation.make_request_id == make_text);
+    CHECK(propagation.make_request_id_context == &number);
     divak_settings_deinit(&all);
     CHECK_INT(DIVAK_OK, divak_config_set_sampler(config, NULL));
     CHECK_INT(DIVAK_OK, divak_config_set_clock(config, NULL, NULL));
+    CHECK_INT(DIVAK_OK, divak_config_set_request_id_generator(config, NULL, NULL));
     CHECK_INT(DIVAK_OK, divak_config_resolve(config, &all));
-    CHECK(all.sampler == NULL && all.read_clock == NULL);
+    CHECK(all.sampler == NULL && all.read_clock == NULL && all.make_request_id == NULL);
     divak_settings_deinit(&all);
     CHECK_INT(DIVAK_ERROR_INVALID, divak_config_set_sampler(NULL, NULL));
     CHECK_INT(DIVAK_ERROR_INVALID, divak_config_set_clock(NULL, NULL, NULL));
     CHECK_INT(DIVAK_ERROR_INVALID, divak_config_set_id_generator(NULL, NULL, NULL));
+    CHECK_INT(DIVAK_ERROR_INVALID, divak_config_set_request_id_generator(NULL, NULL, NULL));
     divak_config_destroy(config);
 }
 
