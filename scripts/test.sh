@@ -134,16 +134,22 @@ stage_frameworks() {
         scripts/docs.sh companions
 }
 
-# Whole processes over real sockets; each folder of Tests/integration has a run.sh that is given the build folder.
+# Whole processes over real sockets; each folder of Tests/integration has a run.sh that is given the build folder. What
+# their collectors got is decoded at the end.
 stage_integration() {
     build_gcc || return 1
     local run count=0
+    local -x DIVAK_KEEP_BODIES=$root/build/gcc/integration/bodies
+    rm -rf "$DIVAK_KEEP_BODIES"
+    mkdir -p "$DIVAK_KEEP_BODIES"
     for run in Tests/integration/*/run.sh; do
         [ -x "$run" ] || continue
         echo "== $run"
         "$run" "$root/build/gcc" || { echo "$run failed"; return 1; }
         count=$((count + 1))
     done
+    echo "== Tests/integration/decoders/kept.sh"
+    Tests/integration/decoders/kept.sh "$root/build/gcc" "$DIVAK_KEEP_BODIES" || return 1
     echo "$count integration tests run"
 }
 

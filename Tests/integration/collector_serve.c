@@ -162,6 +162,7 @@ static void finish(ledger *book, connection *one) {
         __atomic_add_fetch(&book->body_bytes, one->body, __ATOMIC_RELAXED);
         if (one->body > book->largest_body) book->largest_body = one->body;
         note_body(book, one, false);
+        collector_keep(one->buffer, one->head, one->buffer + one->head, one->body);
         if (strcmp(act, "delay") == 0 && number > 0) {
             one->due = collector_now() + (uint64_t)number * 1000000u;
             return;

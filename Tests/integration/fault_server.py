@@ -41,6 +41,8 @@ import time
 import warnings
 import zlib
 
+import bodies
+
 STALL = 30.0
 CHUNK = 65536
 
@@ -264,6 +266,7 @@ class Connection:
             return self.body
         self.entry["bodies"] += 1
         self.entry["gzip"] += "gzip" in self.headers.get("content-encoding", "")
+        bodies.keep(self.path.strip("/"), self.headers.items(), self.body)
         plain, ids = decode(self.headers, self.body)
         self.ids = ids or []
         self.entry["undecodable"] += ids is None

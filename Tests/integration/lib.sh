@@ -35,6 +35,12 @@ build_inside_program() {
         -I"$here" "$@" -o "$work/$name" "$build/libdivak.a" -pthread -lm -lcurl -ldl
 }
 
+# build_decoder - $work/decode, which reads bodies with Debian's zipkin-go.
+build_decoder() {
+    (cd "$here/decoders" && GO111MODULE=off GOPATH=/usr/share/gocode GOFLAGS= GOCACHE="$work/go-cache" \
+        go build -o "$work/decode" decode.go)
+}
+
 # start_server COMMAND... - starts a server that prints "PORT n" and ends when its standard input closes; its port is
 # in $port then, its process in $server.
 start_server() {

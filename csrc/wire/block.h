@@ -163,9 +163,15 @@ typedef divak_block_plain divak_block;
 
 #endif
 
-/* The first `length` (1 to 16) bits of a mask. */
+/* The first 0 to 16 bits of a mask. */
+static const uint16_t divak_block_masks[DIVAK_BLOCK_SIZE + 1] = {
+    0x0000, 0x0001, 0x0003, 0x0007, 0x000f, 0x001f, 0x003f, 0x007f, 0x00ff,
+    0x01ff, 0x03ff, 0x07ff, 0x0fff, 0x1fff, 0x3fff, 0x7fff, 0xffff,
+};
+
+/* The first `length` (0 to 16) bits of a mask. */
 static inline uint32_t divak_block_first(uint32_t mask, size_t length) {
-    return mask & (UINT32_C(0xffff) >> (DIVAK_BLOCK_SIZE - length));
+    return mask & divak_block_masks[length];
 }
 
 /* The block at `bytes` when only those before `end`, fewer than 16 of them, may be read: the last

@@ -184,8 +184,8 @@ static char *put_number(char *at, uint32_t type, const uint8_t *value) {
     return end;
 }
 
-/* Any tag; NULL: no memory for a fragment. */
-static char *put_any_tag(char *at, divak_encode_context *context, const divak_field *field) {
+/* Any tag; NULL: no memory for a fragment. Apart, so that the usual tags have all registers. */
+static __attribute__((noinline)) char *put_any_tag(char *at, divak_encode_context *context, const divak_field *field) {
     const divak_record *record = context->view.record;
     const char *record_end = (const char *)record + record->length;
     *at++ = SPAN_TAG;

@@ -64,8 +64,6 @@ static inline char *close_length(char *length_at, size_t guessed, char *end) {
     return length_at + size + length;
 }
 
-enum { SHORT_TEXT = 2 * DIVAK_BLOCK_SIZE }; /* what divak_text_copy_ascii takes */
-
 /* A field of any text: mending may change its length. */
 static inline char *put_any_text(char *at, uint8_t tag, const char *text, size_t length,
                                  const char *readable_end, bool lower, uint64_t *mended) {
@@ -75,10 +73,11 @@ static inline char *put_any_text(char *at, uint8_t tag, const char *text, size_t
     return close_length(at, guessed, end);
 }
 
+enum { SHORT_TEXT = 2 * DIVAK_BLOCK_SIZE }; /* what divak_text_copy_ascii takes */
+
 /* A field of short ASCII; NULL when it is something else. */
 static inline char *put_short_text(char *at, uint8_t tag, const char *text, size_t length,
                                    const char *readable_end, bool lower) {
-    if (length > SHORT_TEXT) return NULL;
     at[0] = (char)tag;
     at[1] = (char)length;
     return divak_text_copy_ascii(at + 2, text, length, readable_end, lower) ? at + 2 + length

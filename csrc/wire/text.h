@@ -51,7 +51,8 @@ static inline bool divak_text_ends_badly(const char *text, size_t length) {
 #define DIVAK_TEXT_INLINE static inline __attribute__((always_inline))
 
 static inline divak_block divak_text_load(const char *text, const char *readable_end) {
-    if (readable_end - text >= DIVAK_BLOCK_SIZE) return divak_block_load(text);
+    /* Readable too, as above; and known before the text is. */
+    if (text <= readable_end - DIVAK_BLOCK_SIZE) return divak_block_load(text);
     return divak_block_load_tail(text, readable_end);
 }
 
@@ -74,19 +75,22 @@ DIVAK_TEXT_INLINE char *divak_text_write_json(char *out, const char *text, size_
     return divak_text_write_json_any(out, text, length, readable_end, lower, mended);
 }
 
-/* Copies at most two blocks of text as they are, and says whether they are ASCII: if not, the copy
- * is of no use. */
+/* Copies at most two blocks of text as they are, and says whether they are ASCII: if not, or if they
+ * are more, the copy is of no use. */
 DIVAK_TEXT_INLINE bool divak_text_copy_ascii(char *out, const char *text, size_t length,
                                              const char *readable_end, bool lower) {
-    divak_block block = divak_text_load(text, readable_end);
-    divak_block_store(out, lower ? divak_block_lower(block) : block);
-    uint32_t high = divak_block_high(block);
-    if (length > DIVAK_BLOCK_SIZE) {
-        block = divak_text_load(text + DIVAK_BLOCK_SIZE, readable_end);
-        divak_block_store(out + DIVAK_BLOCK_SIZE, lower ? divak_block_lower(block) : block);
-        high |= divak_block_high(block) << DIVAK_BLOCK_SIZE;
+    if (length <= DIVAK_BLOCK_SIZE) {
+        divak_block block = divak_text_load(text, readable_end);
+        divak_block_store(out, lower ? divak_block_lower(block) : block);
+        return divak_block_first(divak_block_high(block), length) == 0;
     }
-    return (high & (uint32_t)((UINT64_C(1) << length) - 1)) == 0;
+    if (length > 2 * DIVAK_BLOCK_SIZE) return false;
+    /* The two overlap, so that neither has a byte of something else. */
+    size_t second_at = length - DIVAK_BLOCK_SIZE;
+    divak_block first = divak_block_load(text), second = divak_block_load(text + second_at);
+    divak_block_store(out, lower ? divak_block_lower(first) : first);
+    divak_block_store(out + second_at, lower ? divak_block_lower(second) : second);
+    return (divak_block_high(first) | divak_block_high(second)) == 0;
 }
 
 /* Copies by whole blocks: both sides have DIVAK_TEXT_SLACK bytes more than `length`. */

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 
-// decode FOLDER - reads each FOLDER/*.body as zipkin-go does, JSON or proto3 by its content type, and prints one JSON
-// object a span: what a Zipkin model holds after decoding. Exit status 1 when anything was not understood.
+// decode [-count] FOLDER - reads each FOLDER/*.body as zipkin-go does, JSON or proto3 by its content type, and prints one
+// JSON object a span: what a Zipkin model holds after decoding; with -count one line that says how many there were. Exit
+// status 1 when anything was not understood, or nothing was there.
 package main
 
 import (
@@ -123,13 +124,14 @@ func decode(path string) ([]span, error) {
 	if err != nil {
 		return nil, err
 	}
-	body, err := readBody(path, strings.Contains(string(headers), "content-encoding: gzip"))
+	lower := strings.ToLower(string(headers))
+	body, err := readBody(path, strings.Contains(lower, "content-encoding: gzip"))
 	if err != nil {
 		return nil, err
 	}
 	payload := filepath.Base(path)
 	var spans []span
-	if strings.Contains(string(headers), "application/x-protobuf") {
+	if strings.Contains(lower, "application/x-protobuf") {
 		var list zipkin_proto3.ListOfSpans
 		if err := proto.Unmarshal(body, &list); err != nil {
 			return nil, err
@@ -159,23 +161,36 @@ func decode(path string) ([]span, error) {
 }
 
 func main() {
-	paths, _ := filepath.Glob(filepath.Join(os.Args[1], "*.body"))
+	arguments := os.Args[1:]
+	counts := len(arguments) > 0 && arguments[0] == "-count"
+	if counts {
+		arguments = arguments[1:]
+	}
+	if len(arguments) != 1 {
+		fmt.Fprintln(os.Stderr, "usage: decode [-count] FOLDER")
+		os.Exit(2)
+	}
+	paths, _ := filepath.Glob(filepath.Join(arguments[0], "*.body"))
 	sort.Strings(paths)
 	out := bufio.NewWriter(os.Stdout)
 	encoder := json.NewEncoder(out)
-	failures := 0
+	refused, decoded := 0, 0
 	for _, path := range paths {
 		spans, err := decode(path)
 		if err != nil {
 			fmt.Fprintf(os.Stderr, "zipkin-go refuses %s: %v\n", path, err)
-			failures++
+			refused++
 		}
-		for i := range spans {
+		decoded += len(spans)
+		for i := 0; i < len(spans) && !counts; i++ {
 			encoder.Encode(&spans[i])
 		}
 	}
+	if counts {
+		fmt.Fprintf(out, "payloads %d spans %d refused %d\n", len(paths), decoded, refused)
+	}
 	out.Flush()
-	if failures != 0 || len(paths) == 0 {
+	if refused != 0 || decoded == 0 {
 		os.Exit(1)
 	}
 }

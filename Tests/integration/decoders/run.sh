@@ -14,8 +14,7 @@ decoders=$here/decoders
 echo "seed $seed"
 
 build_program spans "$decoders/spans.c" || exit 1
-(cd "$decoders" && GO111MODULE=off GOPATH=/usr/share/gocode GOFLAGS= GOCACHE="$work/go-cache" go build -o "$work/decode" decode.go) ||
-    exit 1
+build_decoder || exit 1
 
 # run ENCODING COMPRESSION ID_BITS COUNT
 run() {

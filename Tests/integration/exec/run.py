@@ -11,6 +11,9 @@ import sys
 import threading
 import time
 
+sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), ".."))
+import bodies  # noqa: E402 - lies beside our folder
+
 DIVAK = sys.argv[1]
 TRACE, SPAN = "80f198ee56343ba864fe8b2a57d3eff7", "e457b5a2e4d86bd1"
 NAMES = ("TRACEPARENT", "TRACESTATE", "BAGGAGE", "B3")
@@ -20,9 +23,11 @@ SHOW = ["sh", "-c", "env | grep -E '^(TRACEPARENT|TRACESTATE|BAGGAGE|B3)='"]
 class Collector(http.server.BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
     spans, lock, stall = [], threading.Lock(), threading.Event()
+    test = ""  # the one that runs
 
     def do_POST(self):
         body = self.rfile.read(int(self.headers["Content-Length"]))
+        bodies.keep("exec-" + self.test, self.headers.items(), body)
         if self.path.startswith("/stall"):
             self.stall.wait(30)
         with self.lock:
@@ -223,6 +228,7 @@ threading.Thread(target=SERVER.serve_forever, daemon=True).start()
 passed = failed = 0
 for name, test in list(globals().items()):
     if callable(test) and getattr(test, "__module__", "") == "__main__" and "_" in name and name.islower():
+        Collector.test = name
         try:
             test()
             passed += 1
