@@ -179,7 +179,7 @@ static int start_flusher(divak_tracer *tracer, const divak_settings *settings, c
 static divak_tracer *prepare_engine(const divak_engine_options *options, int *out_status) {
     *out_status = DIVAK_ERROR_FULL;
     for (int pass = 0; pass < 2; pass++) {
-        for (uint16_t i = 0; i < DIVAK_TRACERS_MAX; i++) {
+        for (uint16_t i = DIVAK_TRACERS_FIRST; i < DIVAK_TRACERS_MAX; i++) {
             divak_tracer *tracer = &divak_tracers[i];
             uint32_t mode = divak_load_acquire(&tracer->mode);
             /* Closed ones first: their memory is there already. */
@@ -207,7 +207,8 @@ static int create(const divak_settings *settings, divak_tracer **out_tracer, cha
     if (tracer == NULL) {
         if (sampler_is_owned) divak_sampler_destroy(sampler);
         if (status == DIVAK_ERROR_FULL) {
-            (void)snprintf(error, error_capacity, "%d tracers exist, there is no room for more", DIVAK_TRACERS_MAX);
+            (void)snprintf(error, error_capacity, "%d tracers exist, there is no room for more",
+                           DIVAK_TRACERS_MAX - DIVAK_TRACERS_FIRST);
         } else {
             (void)snprintf(error, error_capacity, "no memory for a tracer of %llu bytes",
                            (unsigned long long)settings->buffer_bytes);

@@ -185,8 +185,9 @@ DIVAK_API int divak_span_baggage(const divak_span *span, const char *name, size_
  * DIVAK_ERROR_INVALID: a value that may not be on the wire (a request id has 1 to 128 printable
  * ASCII characters without blanks, quotes, \\ < > and commas), a name that is no token, or not
  * declared while baggage is not written. DIVAK_ERROR_FULL: over 8192 bytes or 64 members, or the
- * budget for baggage is used up. DIVAK_ERROR_MEMORY. DIVAK_ERROR_STALE: the span has no tracer, or
- * is no more; DIVAK_ERROR_ENDED. Nothing is changed then. */
+ * budget for baggage is used up. DIVAK_ERROR_MEMORY. DIVAK_ERROR_STALE: the span has no tracer (it
+ * is zeroed, was made by hand, or started without one), or is no more; DIVAK_ERROR_ENDED. Nothing
+ * is changed then. */
 DIVAK_API int divak_span_set_baggage(divak_span *span, const char *name, size_t name_length,
                                      const char *value, size_t value_length);
 
