@@ -103,7 +103,7 @@ typedef struct divak_settings {
     bool allow_metadata;
     uint32_t log; /* DIVAK_LOG_... */
 
-    divak_own_format propagators[DIVAK_PROPAGATORS_MAX];
+    divak_own_format propagators[DIVAK_OWN_FORMATS_MAX]; /* all that "propagation" may name */
     size_t propagator_count;
     divak_handler handlers[DIVAK_CONFIG_HANDLERS_MAX];
     size_t handler_count;

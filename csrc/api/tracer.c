@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "api/config.h"
+#include "api/own_formats.h"
 #include "api/process_parent.h"
 #include "api/propagation.h"
 #include "api/settings.h"
@@ -18,7 +19,7 @@
 
 #define MILLISECOND UINT64_C(1000000)
 
-/* Locks making tracers and registering keys; nothing else. */
+/* Locks making tracers and registering keys and formats; nothing else. */
 static divak_mutex lock = DIVAK_MUTEX_INITIALIZER;
 static divak_condition lock_condition; /* a lock is reset together with one */
 static divak_propagation propagations[DIVAK_TRACERS_MAX];
@@ -354,6 +355,17 @@ divak_key divak_key_register(const char *text, size_t length) {
     uint32_t id = divak_key_table_add(&divak_keys, text, length);
     divak_mutex_unlock(&lock);
     return id;
+}
+
+int divak_propagator_register(const divak_propagator *propagator) {
+    divak_own_format format;
+    const char *ignored;
+    int status = divak_own_format_make(propagator, &format, &ignored);
+    if (status != DIVAK_OK) return status;
+    divak_mutex_lock(&lock);
+    status = divak_own_formats_register(&format);
+    divak_mutex_unlock(&lock);
+    return status;
 }
 
 divak_propagation *divak_tracer_propagation(divak_tracer *tracer) {

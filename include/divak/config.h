@@ -26,8 +26,9 @@
  *   sample_rate        1: the share of new traces, 0 to 1 [OTEL_TRACES_SAMPLER and _ARG]
  *   sample_per_second  none: of those, at most so many new traces a second
  *   propagation        b3multi,tracecontext: a list of b3, b3multi, tracecontext, baggage,
- *                      request-id; or none. What is written, and when it is set what is read as
- *                      well; unset, all are read [OTEL_PROPAGATORS]
+ *                      request-id, and formats of your own (propagation.h); or none. What is
+ *                      written, and when it is set what is read as well; unset, all are read
+ *                      [OTEL_PROPAGATORS]
  *   process_parent     environment: spans without a parent, but for kinds SERVER and CONSUMER, are
  *                      children of what TRACEPARENT (with TRACESTATE) or B3 name in the
  *                      environment, with its BAGGAGE; so a script's programs share its trace. none:
@@ -108,9 +109,9 @@ DIVAK_API const char *divak_config_error(const divak_config *config);
  * outlive the tracers made from this config (sampler.h). */
 DIVAK_API int divak_config_set_sampler(divak_config *config, divak_sampler *sampler);
 
-/* A format of headers of your own, beside those of the setting "propagation" (propagation.h).
- * DIVAK_ERROR_INVALID when it has neither function or a name that is no token, DIVAK_ERROR_FULL
- * after 4. */
+/* A format of headers of your own, whose name the setting "propagation" knows from now on
+ * (propagation.h). DIVAK_ERROR_INVALID when it has neither function, a header that is no token, or a
+ * name that is none or taken; DIVAK_ERROR_FULL after 4. */
 DIVAK_API int divak_config_add_propagator(divak_config *config, const divak_propagator *propagator);
 
 /* Another source of ids: called for each new span id and each half of a trace id; 0 is asked again

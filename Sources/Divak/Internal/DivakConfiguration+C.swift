@@ -59,6 +59,11 @@ extension DivakConfiguration {
         }
         defer { divak_config_destroy(configuration) }
 
+        // Before the texts, which may name them.
+        for propagator in propagators {
+            let status = propagator.add(to: configuration)
+            if status < 0 { throw Self.error(status, "adding a propagator", configuration) }
+        }
         for (name, value) in texts {
             // C would read the text up to its first 0 only, and take what is left for the whole.
             guard !name.utf8.contains(0), !value.utf8.contains(0) else {
