@@ -31,8 +31,8 @@ extension Everything {
                 let spans = try await collector.spans(of: tracer)
                 #expect(spans.count == 2 && Set(spans.map(\.id)).count == 1)
                 let server = try spans.only("get /"), client = try spans.only("get")
-                #expect(server.tags == ["half": "server"] && server.shared == true)
-                #expect(client.tags == ["half": "client"] && client.shared != true)
+                #expect(server.tags == ["half": "server"] && server.isShared)
+                #expect(client.tags == ["half": "client"] && !client.isShared)
             }
         }
 

@@ -37,6 +37,7 @@ static void forget_options(divak_flusher *flusher) {
     for (size_t i = 0; i < flusher->header_count; i++) divak_memory_release(flusher->headers[i]);
     divak_memory_release(flusher->headers);
     divak_memory_release(flusher->ca_file);
+    divak_http_environment_deinit(&flusher->environment);
     flusher->headers = NULL;
     flusher->header_count = 0;
     flusher->ca_file = NULL;
@@ -64,6 +65,7 @@ static int copy_options(divak_flusher *flusher, const divak_flusher_options *opt
     }
     flusher->ca_file = copy_text(options->ca_file);
     if (options->ca_file != NULL && flusher->ca_file == NULL) return DIVAK_ERROR_MEMORY;
+    if (divak_http_environment_read(&flusher->environment) != DIVAK_OK) return DIVAK_ERROR_MEMORY;
     flusher->is_gzip = options->is_gzip;
     flusher->allows_metadata = options->allows_metadata;
     flusher->connections = options->connections;
@@ -129,6 +131,7 @@ int divak_flusher_connect(divak_flusher *flusher, char *error, size_t error_capa
             .headers = (const char *const *)flusher->headers,
             .header_count = flusher->header_count,
             .ca_file = flusher->ca_file,
+            .environment = &flusher->environment,
             .timeout = flusher->timeout,
             .connect_timeout = flusher->timeout,
             .max_in_flight = flusher->connections,

@@ -4,6 +4,7 @@
 #define DIVAK_EXPORT_FLUSHER_STATE_H
 
 #include "export/flusher.h"
+#include "export/http_environment.h"
 
 struct divak_http_pool;
 
@@ -48,6 +49,7 @@ struct divak_flusher {
     char **headers;
     size_t header_count;
     char *ca_file;
+    divak_http_environment environment;
     bool is_gzip, allows_metadata;
     unsigned connections;
 

@@ -75,6 +75,10 @@
  *                      half of ring_bytes. About an eighth of buffer_bytes holds the open spans:
  *                      2,048 at once by the defaults
  *   allow_metadata     false; true: the endpoint may be a link-local address
+ *
+ * Beside these http_proxy, https_proxy, all_proxy and no_proxy are heeded, but not for loopback, and
+ * SSL_CERT_FILE where "ca_file" is none. They are read once, when a tracer is made, by the thread
+ * that makes it; a forked child goes on with what was read then.
  */
 #ifndef DIVAK_CONFIG_H
 #define DIVAK_CONFIG_H
