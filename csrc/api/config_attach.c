@@ -94,6 +94,15 @@ int divak_config_add_zipkin_reporter(divak_config *config, const char *endpoint)
     return status;
 }
 
+int divak_config_add_supplied_reporter(divak_config *config, divak_supply_endpoint supply, void *context) {
+    if (config == NULL) return DIVAK_ERROR_INVALID;
+    if (supply == NULL) {
+        return divak_config_fail(config, DIVAK_ERROR_INVALID, "supplied reporter", "it has no function");
+    }
+    divak_reporter_spec spec = {.kind = DIVAK_REPORTER_ZIPKIN, .supply = supply, .context = context};
+    return add_reporter(config, &spec);
+}
+
 int divak_config_add_memory_reporter(divak_config *config, divak_memory_reporter **out_reporter) {
     if (config == NULL || out_reporter == NULL) return DIVAK_ERROR_INVALID;
     divak_reporter_spec spec = {.kind = DIVAK_REPORTER_MEMORY};

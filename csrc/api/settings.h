@@ -94,6 +94,7 @@ typedef struct divak_settings {
     uint64_t flush_interval; /* 1 ms or more */
     uint64_t timeout;        /* 1 ms or more */
     uint64_t close_timeout;  /* 0: exit does not wait */
+    uint64_t endpoint_interval;
     uint32_t connections;
     char **headers; /* lines "name: value"; secrets */
     size_t header_count;

@@ -163,6 +163,7 @@ static int start_flusher(divak_tracer *tracer, const divak_settings *settings, c
         .flush_interval = settings->flush_interval,
         .timeout = settings->timeout,
         .close_timeout = settings->close_timeout,
+        .endpoint_interval = settings->endpoint_interval,
         .connections = settings->connections,
         .headers = (const char *const *)settings->headers,
         .header_count = settings->header_count,

@@ -41,6 +41,7 @@
  *   flush_interval     1s: how long a span waits for others [OTEL_BSP_SCHEDULE_DELAY in ms]
  *   timeout            10s: of a request [OTEL_EXPORTER_ZIPKIN_TIMEOUT in ms]
  *   close_timeout      1s: what exit waits for the last spans at most; 0: it does not wait
+ *   endpoint_interval  30s: how often a supplier of endpoints is asked at most (reporter.h)
  *   connections        4: requests in flight at once to one endpoint, 1 to 64
  *   headers            none: name=value,... sent with every request
  *   tags               none: name=value,... on every span that has not got the tag itself
