@@ -50,6 +50,8 @@ public struct DivakConfiguration: Sendable {
     public var timeout: Duration?
     /// How long the program's exit waits for the last spans (`close_timeout`, default 1 s).
     public var closeTimeout: Duration?
+    /// How often a reporter's closure is asked for its endpoint at most (`endpoint_interval`, default 30 s).
+    public var endpointInterval: Duration?
     /// How much memory there is for spans altogether (`buffer_bytes`, default 32 MiB).
     public var bufferBytes: Int?
 

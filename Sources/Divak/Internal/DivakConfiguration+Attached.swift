@@ -54,6 +54,7 @@ extension DivakConfiguration {
             attached.append(source)
             divak_config_set_clock(configuration, NumberSource.read, source.context)
         }
+        for case .supplied(let supply) in reporters.map(\.storage) { attached.append(supply) }
         for propagator in propagators { attached.append(propagator.functions) }
         for handler in handlers {
             attached.append(handler.functions)

@@ -27,6 +27,7 @@ extension DivakConfiguration {
         add("flush_interval", flushInterval.map { "\($0.milliseconds)ms" })
         add("timeout", timeout.map { "\($0.milliseconds)ms" })
         add("close_timeout", closeTimeout.map { "\($0.milliseconds)ms" })
+        add("endpoint_interval", endpointInterval.map { "\($0.milliseconds)ms" })
         add("buffer_bytes", bufferBytes.map { "\($0)" })
         for (name, value) in settings.sorted(by: { $0.key < $1.key }) { add(name, value) }
         return texts

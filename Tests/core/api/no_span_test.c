@@ -29,6 +29,9 @@ static int finish_at(divak_span *span) { return divak_span_finish_at(span, 5); }
 static int finish_with_duration(divak_span *span) { return divak_span_finish_with_duration(span, 5); }
 static int flush(divak_span *span) { return divak_span_flush(span); }
 static int abandon(divak_span *span) { return divak_span_abandon(span); }
+static int link_to(divak_span *span) {
+    return divak_span_link(span, &(divak_span){.trace_id_low = 1, .span_id = 2});
+}
 static divak_key key;
 static int tag_by_key(divak_span *span) { return divak_span_tag_by_key(span, key, "v", 1); }
 static int tag_int_by_key(divak_span *span) { return divak_span_tag_int_by_key(span, key, -1); }
@@ -41,7 +44,7 @@ static int rename_by_key(divak_span *span) { return divak_span_rename_by_key(spa
 static const call calls[] = {tag, tag_int, tag_uint, tag_double, tag_bool, annotate, annotate_at, error, rename_to,
                              set_kind, set_start, set_shared, set_sampled, set_remote, set_local, finish, finish_at,
                              finish_with_duration, flush, abandon, tag_by_key, tag_int_by_key, tag_uint_by_key,
-                             tag_double_by_key, tag_bool_by_key, rename_by_key};
+                             tag_double_by_key, tag_bool_by_key, rename_by_key, link_to};
 
 /* What must stay as it is: every byte of accounts, and the entries of baggage. */
 typedef struct state {
