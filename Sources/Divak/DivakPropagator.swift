@@ -74,7 +74,9 @@ extension DivakPropagator {
     /// - Throws: `.invalid` when it is no format or the name is taken; `.full` after 4.
     public func register() throws(DivakError) {
         let status = withPropagator { divak_propagator_register($0) }
-        guard status >= 0 else { throw DivakError(status: status, while: "registering the propagator \(LogText.quoted(name))") }
+        guard status >= 0 else {
+            throw DivakError(status: status, while: "registering the propagator \(LogText.quoted(name))")
+        }
         // C calls it from now on, whoever else lets go of it.
         _ = Unmanaged.passRetained(functions)
     }

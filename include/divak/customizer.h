@@ -1,16 +1,16 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* customizer.h - a span for those who may add to it, and do no more: for code of others.
  *
- *     // A parser of somebody's, who names and tags the server's span but can't end it:
- *     typedef void (*parse_request)(const struct request *request, const divak_customizer *span);
+ *     static void describe(const divak_customizer *span) {          // a parser that somebody wrote
+ *         divak_customizer_rename(span, "get /users/{id}", 15);
+ *         divak_customizer_tag(span, "http.path", 9, "/users/42", 9);
+ *     }
+ *
+ * and where the span is made
  *
  *     divak_customizer customizer = divak_span_customizer(&span);
- *     parse(request, &customizer);
- *
- * and there
- *
- *     divak_customizer_rename(span, "get /users/{id}", 15);
- *     divak_customizer_tag(span, "http.path", 9, request->path, request->path_length);
+ *     describe(&customizer);
+ *     divak_span_finish(&span);
  *
  * The compiler refuses it where a divak_span is wanted: it can't be finished, moved, made current,
  * or passed on as a parent. It is a value, and harmless after the span's end. NULL is "tracing is

@@ -16,7 +16,9 @@ package final class EndpointSupply: Sendable {
     }
 
     private static let supply: @convention(c) (UnsafeMutableRawPointer?, UnsafeMutablePointer<CChar>?, Int) -> Int32 = {
-        context, out, capacity in
+        context,
+        out,
+        capacity in
         guard let context, let out else { return Int32(DIVAK_ERROR_INVALID) }
         do {
             let supply = Unmanaged<EndpointSupply>.fromOpaque(context).takeUnretainedValue()
