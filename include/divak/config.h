@@ -77,9 +77,9 @@
  *                      2,048 at once by the defaults
  *   allow_metadata     false; true: the endpoint may be a link-local address
  *
- * Beside these http_proxy, https_proxy, all_proxy and no_proxy are heeded, but not for loopback, and
- * SSL_CERT_FILE where "ca_file" is none. They are read once, when a tracer is made, by the thread
- * that makes it; a forked child goes on with what was read then.
+ * Beside these http_proxy, https_proxy, all_proxy and no_proxy are heeded, but not for loopback,
+ * and SSL_CERT_FILE where "ca_file" is none. They are read once, when a tracer is made, by the
+ * thread that makes it; a forked child goes on with what was read then.
  */
 #ifndef DIVAK_CONFIG_H
 #define DIVAK_CONFIG_H
@@ -115,8 +115,8 @@ DIVAK_API const char *divak_config_error(const divak_config *config);
 DIVAK_API int divak_config_set_sampler(divak_config *config, divak_sampler *sampler);
 
 /* A format of headers of your own, whose name the setting "propagation" knows from now on
- * (propagation.h). DIVAK_ERROR_INVALID when it has neither function, a header that is no token, or a
- * name that is none or taken; DIVAK_ERROR_FULL after 4. */
+ * (propagation.h). DIVAK_ERROR_INVALID when it has neither function, a header that is no token, or
+ * a name that is none or taken; DIVAK_ERROR_FULL after 4. */
 DIVAK_API int divak_config_add_propagator(divak_config *config, const divak_propagator *propagator);
 
 /* Another source of ids: called for each new span id and each half of a trace id; 0 is asked again

@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* customizer.h - a span for those who may add to it, and do no more: for code of others.
  *
- *     static void describe(const divak_customizer *span) {          // a parser that somebody wrote
+ *     static void describe(const divak_customizer *span) {
  *         divak_customizer_rename(span, "get /users/{id}", 15);
  *         divak_customizer_tag(span, "http.path", 9, "/users/42", 9);
  *     }
  *
- * and where the span is made
+ * is somebody else's, and where the span is made
  *
  *     divak_customizer customizer = divak_span_customizer(&span);
  *     describe(&customizer);
@@ -44,7 +44,8 @@ static inline bool divak_customizer_is_recording(const divak_customizer *customi
 }
 static inline int divak_customizer_tag(const divak_customizer *customizer, const char *key,
                                        size_t key_length, const char *value, size_t value_length) {
-    return divak_span_tag(divak_customizer_hidden(customizer), key, key_length, value, value_length);
+    return divak_span_tag(divak_customizer_hidden(customizer), key, key_length, value,
+                          value_length);
 }
 static inline int divak_customizer_tag_int(const divak_customizer *customizer, const char *key,
                                            size_t key_length, int64_t value) {

@@ -24,10 +24,11 @@
  *
  * Formats, by the setting "propagation": b3 (single header), b3multi, tracecontext (traceparent and
  * tracestate), baggage (W3C), request-id, and those of your own (below), by name. All are read by
- * default; b3multi and tracecontext are written. Of the ids the first that is well formed counts: b3, then X-B3-..., then traceparent.
- * Headers that can't be trusted are ignored, never half believed; a bad one is as if it were
- * absent, and counted `bad_header`. A header of B3 that came twice, with different values, is bad,
- * and so is a second traceparent, whatever its value.
+ * default; b3multi and tracecontext are written. Of the ids the first that is well formed counts:
+ * b3, then X-B3-..., then traceparent, then your own. Headers that can't be trusted are ignored,
+ * never half believed; a bad one is as if it were absent, and counted `bad_header`. A header of B3
+ * that came twice, with different values, is bad, and so is a second traceparent, whatever its
+ * value.
  *
  * Beside the ids travel tracestate (sent on unchanged with the trace that it came with), W3C
  * baggage (64 members, 8192 bytes), the request id, and declared fields. These are what the setting
@@ -174,8 +175,8 @@ typedef struct divak_propagator {
 } divak_propagator;
 
 /* Makes a format known by its name to all configs of this process, for ever; a config's own of that
- * name goes before it. DIVAK_ERROR_INVALID when it is none (divak_config_add_propagator says why) or
- * the name is taken, DIVAK_ERROR_FULL after 4. */
+ * name goes before it. DIVAK_ERROR_INVALID when it is none (divak_config_add_propagator says why),
+ * or the name is taken; DIVAK_ERROR_FULL after 4. */
 DIVAK_API int divak_propagator_register(const divak_propagator *propagator);
 
 /* ---- ids ------------------------------------------------------------------------------------- */

@@ -37,9 +37,9 @@ enum { DIVAK_ENDPOINT_BYTES = 2048 };
 
 /* Zipkin by HTTP at an endpoint that may change while the tracer runs: where a registry, a file or
  * a rollout says. `supply` is asked by the flusher's thread alone, before it sends and at most once
- * in the setting "endpoint_interval"; it must not block for long, nor call flush, shutdown or check.
- * Until its first answer the configured endpoint holds. Spans that are on their way to the endpoint
- * before end there, or are tried again at the new one.
+ * in the setting "endpoint_interval"; it must not block for long, nor call flush, shutdown or
+ * check. Until its first answer the configured endpoint holds. Spans that are on their way to the
+ * endpoint before end there, or are tried again at the new one.
  *
  *     static int from_registry(void *registry, char *out, size_t capacity);     // "10.0.0.7:9411"
  *     divak_config_add_supplied_reporter(config, from_registry, registry);

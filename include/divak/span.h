@@ -283,10 +283,10 @@ DIVAK_API int divak_span_annotate_at(const divak_span *span, uint64_t timestamp,
  * stays. It does not end the span. */
 DIVAK_API int divak_span_error(const divak_span *span, const char *text, size_t length);
 
-/* Notes that this span follows from another one beside its parent: the further parents of a join, the
- * messages of a batch. Zipkin shows one parent, the one that the span started with; a link is the tag
- * `link.<span id>` with the value `<trace id>-<span id>`. `other` may have ended, be unsampled or
- * remote; DIVAK_ERROR_INVALID when it is NULL or has no ids. */
+/* Notes that this span follows from another one beside its parent: the further parents of a join,
+ * the messages of a batch. Zipkin shows one parent, the one that the span started with; a link is
+ * the tag `link.<span id>` with the value `<trace id>-<span id>`. `other` may have ended, be
+ * unsampled or remote; DIVAK_ERROR_INVALID when it is NULL or has no ids. */
 DIVAK_API int divak_span_link(const divak_span *span, const divak_span *other);
 
 /* Another name: the last before the end is reported. An empty one takes the name away. */

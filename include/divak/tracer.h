@@ -64,8 +64,8 @@ DIVAK_API int divak_tracer_check(divak_tracer *tracer, uint32_t milliseconds);
 
 /* Why the last message to a reporter, by order of adding, or the last check of it failed: words
  * such as "http://127.0.0.1:9411: Couldn't connect to server" in `out`, cut to `capacity` bytes and
- * ended by 0; 256 are enough. Where neither failed, why the last answer of its supplier of endpoints
- * was of no use. DIVAK_OK; DIVAK_ABSENT and "" when it did not fail, or there was
+ * ended by 0; 256 are enough. Where neither failed, why the last answer of its supplier of
+ * endpoints was of no use. DIVAK_OK; DIVAK_ABSENT and "" when it did not fail, or there was
  * none; DIVAK_ERROR_INVALID when there is no such reporter, or no room. */
 DIVAK_API int divak_tracer_failure(divak_tracer *tracer, size_t reporter, char *out,
                                    size_t capacity);

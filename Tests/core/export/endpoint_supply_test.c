@@ -14,6 +14,12 @@ int main(void) {
 #include "http_server.h"
 #include "tracing.h"
 
+/* ThreadSanitizer refuses threads in forked children unless it is told that they are meant. */
+const char *__tsan_default_options(void);
+const char *__tsan_default_options(void) {
+    return "die_after_fork=0";
+}
+
 /* What the supplier says next, and how often it was asked. */
 typedef struct supply {
     pthread_mutex_t mutex;

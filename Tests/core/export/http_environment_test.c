@@ -13,6 +13,12 @@ int main(void) {
 #include "http_server.h"
 #include "tracing.h"
 
+/* ThreadSanitizer refuses threads in forked children unless it is told that they are meant. */
+const char *__tsan_default_options(void);
+const char *__tsan_default_options(void) {
+    return "die_after_fork=0";
+}
+
 /* ---- The C library's, counted: this one stands before it, for libcurl as well ---- */
 
 extern char **environ;
