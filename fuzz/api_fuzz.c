@@ -210,7 +210,10 @@ static void say(void) {
     const divak_span *span = next_span();
     exact_text text = next_text();
     divak_endpoint endpoint = {.service = text.text, .service_length = text.length};
-    switch (next_byte() % 11) {
+    const divak_customizer customizer = divak_span_customizer(span);
+    divak_span forged;
+    uint8_t choice = next_byte();
+    switch (choice < 242 ? choice % 11 : choice) {
     case 0: check_status(divak_span_annotate(span, text.text, text.length)); break;
     case 1: check_status(divak_span_annotate_at(span, next_number(), text.text, text.length)); break;
     case 2: check_status(divak_span_error(span, text.text, text.length)); break;
@@ -221,6 +224,9 @@ static void say(void) {
     case 7: check_status(divak_span_set_shared(span, next_byte() & 1)); break;
     case 8: check_status(divak_endpoint_set_address(&endpoint, text.text, text.length)); break;
     case 9: check_status(divak_span_set_remote(span, &endpoint)); break;
+    case 242: check_status(divak_span_link(span, next_parent(&forged))); break;
+    case 243: check_status(divak_customizer_annotate(&customizer, text.text, text.length)); break;
+    case 244: check_status(divak_customizer_rename(&customizer, text.text, text.length)); break;
     default: check_status(divak_span_set_local(span, &endpoint));
     }
     free(text.text);

@@ -25,6 +25,17 @@ static void clear_environment(void) {
     unsetenv("OTEL_TRACES_SAMPLER_ARG");
 }
 
+static int read_nothing(void *context, divak_get_header get, void *get_context, divak_span *out) {
+    (void)context, (void)get, (void)get_context, (void)out;
+    return DIVAK_ABSENT;
+}
+
+/* A format of the user's, which lists of formats may name. */
+static void add_own(divak_config *config) {
+    const divak_propagator own = {.name = "own", .extract = read_nothing};
+    MUST(divak_config_add_propagator(config, &own) == DIVAK_OK);
+}
+
 /* A copy of a line with a 0 behind it. */
 static exact_text terminated(exact_text line) {
     exact_text copy = exact_room(line.length + 1);
@@ -41,6 +52,7 @@ static void must_be_shown_safely(const char *text) {
 static void must_be_repeatable(divak_config *config) {
     divak_config *again = divak_config_create_without_environment();
     MUST(again != NULL);
+    add_own(again);
     divak_setting setting, other;
     for (size_t i = 0; divak_config_setting(config, i, &setting) == DIVAK_OK; i++) {
         must_be_shown_safely(setting.value);
@@ -91,6 +103,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
     divak_config *config = divak_config_create();
     clear_environment();
     MUST(config != NULL);
+    must_be_shown_safely(divak_config_error(config));
+    add_own(config);
 
     at = data;
     left = size;

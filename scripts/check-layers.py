@@ -38,6 +38,11 @@ ALLOCATORS = re.compile(
     r"|posix_memalign)\s*\(")
 ALLOCATOR_HOME = {"csrc/base/memory.c"}
 
+# Variables are read where settings are made, by the thread that makes them: a getenv in the flusher, or in the child of a
+# fork, would race with the host's setenv.
+READER = re.compile(r"(?<![\w.>])(getenv|secure_getenv)\s*\(")
+READER_HOMES = {"csrc/api/config_environment.c", "csrc/api/process_parent.c", "csrc/export/http_environment.c"}
+
 # The library never takes its host down, nor makes its random numbers, nor reads its variables behind a lock.
 FORBIDDEN = re.compile(r"(?<![\w.>])(abort|exit|_exit|_Exit|quick_exit|setenv|putenv|srand|rand|signal)\s*\(")
 
@@ -110,6 +115,9 @@ def check_private(root, path, report):
     if name not in ALLOCATOR_HOME:
         for match in ALLOCATORS.finditer(code):
             report(name, line_of(code, match.start()), f"{match.group(1)} is called only in csrc/base/memory.c")
+    if name not in READER_HOMES:
+        for match in READER.finditer(code):
+            report(name, line_of(code, match.start()), f"{match.group(1)} is called only in {', '.join(sorted(READER_HOMES))}")
     for match in FORBIDDEN.finditer(code):
         report(name, line_of(code, match.start()), f"{match.group(1)} has no place in a library")
 
@@ -182,6 +190,7 @@ def self_test():
         ("curl elsewhere", "csrc/api/bad.c", "#include <curl/curl.h>\n"),
         ("malloc elsewhere", "csrc/model/bad.c", "void *f(void) { return malloc (1); }\n"),
         ("free elsewhere", "csrc/export/bad.c", "void f(void) { free(0); }\n"),
+        ("getenv elsewhere", "csrc/export/bad.c", "char *f(void) { return getenv(\"a\"); }\n"),
         ("abort", "csrc/base/bad.c", "void f(void) { abort(); }\n"),
         ("umbrella below api", "csrc/model/bad.c", '#include "divak/divak.h"\n'),
         ("layer that is none", "csrc/extra/bad.c", "\n"),

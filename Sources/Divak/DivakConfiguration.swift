@@ -34,7 +34,7 @@ public struct DivakConfiguration: Sendable {
     /// The formats of headers that are written, and read (`propagation`, default `b3multi` and `tracecontext` written,
     /// all read).
     public var propagation: [Propagation]?
-    /// Formats of headers of your own, beside those (default none).
+    /// Formats of headers of your own, to be named there (default none).
     public var propagators: [DivakPropagator] = []
     /// Fields that are carried along with a trace (`baggage_fields`, default none).
     public var baggageFields: [DivakBaggageField]?
@@ -59,6 +59,8 @@ public struct DivakConfiguration: Sendable {
     public var timeout: Duration?
     /// How long the program's exit waits for the last spans (`close_timeout`, default 1 s).
     public var closeTimeout: Duration?
+    /// How often a reporter's closure is asked for its endpoint at most (`endpoint_interval`, default 30 s).
+    public var endpointInterval: Duration?
     /// How much memory there is for spans altogether (`buffer_bytes`, default 32 MiB).
     public var bufferBytes: Int?
 
@@ -96,13 +98,22 @@ public struct DivakConfiguration: Sendable {
 
 extension DivakConfiguration {
     /// A format of headers that carry a trace from process to process.
-    public struct Propagation: Sendable, Hashable, RawRepresentable {
+    ///
+    /// ```swift
+    /// configuration.propagation = [.tracecontext, "x-trace"]          // "x-trace": a DivakPropagator of that name
+    /// ```
+    public struct Propagation: Sendable, Hashable, RawRepresentable, ExpressibleByStringLiteral {
         /// The name in the setting `propagation`.
         public let rawValue: String
 
         /// A format by its name.
         public init(rawValue: String) {
             self.rawValue = rawValue
+        }
+
+        /// A format by its name.
+        public init(stringLiteral: String) {
+            rawValue = stringLiteral
         }
 
         /// One header, `b3`.

@@ -3,11 +3,12 @@
 
 internal import CDivak
 
-/// A format of headers of your own, beside those that Divak has (``DivakConfiguration/propagation``).
+/// A format of headers of your own, which ``DivakConfiguration/propagation`` knows by its name.
 ///
 /// ```swift
 /// configuration.propagators = [
 ///     DivakPropagator(
+///         name: "x-trace",
 ///         headers: ["x-trace"],
 ///         inject: { span, _, set in set("x-trace", "\(span.traceID):\(span.spanID):\(span.isSampled ? 1 : 0)") },
 ///         extract: { values in
@@ -20,11 +21,15 @@ internal import CDivak
 ///         }
 ///     )
 /// ]
+/// configuration.propagation = [.b3, "x-trace"]        // or DIVAK_PROPAGATION=b3,x-trace
 /// ```
 ///
-/// It is written behind the other formats, and read where none of them was there and well formed; set `propagation` to
-/// `[.none]` to use it alone. C programs and everything else that uses the tracer's headers use it too. A header that
-/// should only pass through needs no format: declare it as a ``DivakBaggageField``.
+/// Where `propagation` is set, by code or by the environment, the formats that it lists are read and written, and no
+/// others. Where it is not, all are read, and those of the configuration are written beside `b3multi` and `tracecontext`.
+/// A format of your own is written behind the others, and read where none of them was there and well formed.
+///
+/// C programs and everything else that uses the tracer's headers use it too; ``register()`` makes it known to all tracers
+/// of the process. A header that should only pass through needs no format: declare it as a ``DivakBaggageField``.
 public struct DivakPropagator: Sendable {
     /// Writes the headers for a span, each by a call of `set`.
     ///
@@ -39,20 +44,43 @@ public struct DivakPropagator: Sendable {
     /// is nothing; throws, whatever, when they are malformed.
     public typealias Extract = @Sendable (_ values: (_ name: String) -> [String]) throws -> DivakParent?
 
+    /// What `propagation` calls it: 1 to 31 lower-case letters, digits, `-` and `_`.
+    public let name: String
     /// The headers that are read or written, at most 8: among those of ``DivakTracer/propagationHeaders``.
     public let headers: [String]
     let functions: Functions
 
-    /// A format; one that has neither closure is refused when the tracer is made, as is a fifth one.
+    /// A format; one without a closure, or with a name that is none or taken, is refused when the tracer is made, as is a
+    /// fifth one.
     ///
     /// The closures are called on any thread, by several at once, and must not block.
-    public init(headers: [String], inject: Inject? = nil, extract: Extract? = nil) {
+    public init(name: String, headers: [String] = [], inject: Inject? = nil, extract: Extract? = nil) {
+        self.name = name
         self.headers = headers
         functions = Functions(inject: inject, extract: extract)
     }
 }
 
 extension DivakPropagator {
+    /// Makes the format known by its name to all tracers that are made from now on, for ever: libraries can offer one, and
+    /// the environment choose it.
+    ///
+    /// ```swift
+    /// try amazon.register()                               // DIVAK_PROPAGATION=amazon,b3
+    /// ```
+    ///
+    /// It is read where `propagation` is not set, and written only where it is named.
+    ///
+    /// - Throws: `.invalid` when it is no format or the name is taken; `.full` after 4.
+    public func register() throws(DivakError) {
+        let status = withPropagator { divak_propagator_register($0) }
+        guard status >= 0 else {
+            throw DivakError(status: status, while: "registering the propagator \(LogText.quoted(name))")
+        }
+        // C calls it from now on, whoever else lets go of it.
+        _ = Unmanaged.passRetained(functions)
+    }
+
     /// The closures, in a form that a pointer can carry.
     final class Functions: Sendable {
         let inject: Inject?
@@ -66,17 +94,24 @@ extension DivakPropagator {
 
     /// Attaches the format to a configuration of C; the caller keeps `functions` for as long as the tracer may call.
     func add(to configuration: OpaquePointer) -> Int32 {
+        withPropagator { divak_config_add_propagator(configuration, $0) }
+    }
+
+    private func withPropagator(_ body: (UnsafePointer<divak_propagator>) -> Int32) -> Int32 {
         // C reads texts up to a 0; a name with one in it is none anyway.
-        guard headers.allSatisfy({ !$0.utf8.contains(0) }) else { return Int32(DIVAK_ERROR_INVALID) }
+        guard (headers + [name]).allSatisfy({ !$0.utf8.contains(0) }) else { return Int32(DIVAK_ERROR_INVALID) }
         var propagator = divak_propagator()
         propagator.context = Unmanaged.passUnretained(functions).toOpaque()
         if functions.inject != nil { propagator.inject = Self.inject }
         if functions.extract != nil { propagator.extract = Self.extract }
-        return Self.withCStrings(headers[...], []) { names in
-            names.withUnsafeBufferPointer { names in
-                propagator.headers = names.baseAddress
-                propagator.header_count = names.count
-                return divak_config_add_propagator(configuration, &propagator)
+        return name.withCString { name in
+            propagator.name = name
+            return Self.withCStrings(headers[...], []) { names in
+                names.withUnsafeBufferPointer { names in
+                    propagator.headers = names.baseAddress
+                    propagator.header_count = names.count
+                    return body(&propagator)
+                }
             }
         }
     }

@@ -13,8 +13,9 @@ extension DivakSpan {
     /// Zipkin shows one parent only; the link is kept as the tag `link.<span id>`, whose value is
     /// `<trace id>-<span id>`.
     public func link(to other: DivakSpan) {
-        guard isRecording, other.handle.span_id != 0 else { return }
-        tag("link.\(other.spanID)", "\(other.traceID)-\(other.spanID)")
+        withUnsafePointer(to: handle) { span in
+            withUnsafePointer(to: other.handle) { _ = divak_span_link(span, $0) }
+        }
     }
 
     /// The id of the first span of this trace in this process, or nil where that is not known: for remote spans.

@@ -79,6 +79,8 @@ public struct DivakStatistics: Sendable {
     public var messageBytes: UInt64 { counts.message_bytes }
     /// Tries to send a message that failed.
     public var messageFailures: UInt64 { counts.message_failures }
+    /// Answers of a reporter's closure that were no endpoint.
+    public var badEndpoints: UInt64 { counts.bad_endpoints }
     /// Bytes of memory that the tracer holds.
     public var bytesMapped: UInt64 { counts.bytes_mapped }
 }

@@ -29,7 +29,7 @@ public struct DivakTracer: Sendable {
     /// Makes an engine and starts its flusher.
     ///
     /// - Throws: ``DivakError/Code/invalid`` naming the setting, its value and what is accepted; `.memory`, `.system`;
-    ///   `.full` when 16 tracers exist.
+    ///   `.full` when 15 tracers exist.
     public init(_ configuration: DivakConfiguration = DivakConfiguration()) throws(DivakError) {
         _ = CurrentSpan.isShared
         pointer = try configuration.makeTracer()

@@ -39,6 +39,33 @@ extension Everything {
             #expect(tracer.statistics.isBalanced)
         }
 
+        @Test func spans_go_where_the_closure_says_and_a_bad_answer_is_counted_and_told() async throws {
+            struct Unknown: Error {}
+            let server = try LoopbackServer { _ in "202 Accepted" }
+            defer { server.stop() }
+            let url = server.url
+            let answers: [@Sendable () throws -> String?] = [
+                { nil }, { "gate" }, { throw Unknown() }, { "127.0.0.1:1\0" }, { String(repeating: "x", count: 5000) },
+                { url },
+            ]
+            let asked = Tally()
+            var configuration = nobodyListens()
+            configuration.endpointInterval = .milliseconds(1)
+            configuration.flushInterval = .milliseconds(1)
+            configuration.reporters = [
+                .zipkin {
+                    asked.add()
+                    return try answers[min(asked.count, answers.count) - 1]()
+                }
+            ]
+            let tracer = try DivakTracer(configuration)
+            tracer.withSpan("heard") { _ in }
+            try await tracer.flush(timeout: .seconds(20))
+            #expect(tracer.statistics.delivered == 1 && tracer.statistics.badEndpoints == 4)
+            #expect(server.requests.map(\.path).last == "/api/v2/spans")
+            try await tracer.shutdown()
+        }
+
         @Test func waiting_for_a_flush_holds_no_thread_of_the_pool() async throws {
             let tracer = try DivakTracer(nobodyListens())
             tracer.withSpan("unheard") { _ in }

@@ -3,12 +3,14 @@
 
 import Divak
 import DivakTesting
+import Foundation
 import Testing
 
 private struct Malformed: Error {}
 
 // x-trace: <trace>:<span>:<0 or 1>
 private let xTrace = DivakPropagator(
+    name: "x-trace",
     headers: ["X-Trace"],
     inject: { span, isMessage, set in
         set("x-trace", "\(span.traceID):\(span.spanID):\(span.isSampled ? 1 : 0)")
@@ -40,7 +42,7 @@ extension Everything {
         @Test func a_format_of_ones_own_is_read_and_written_beside_the_others() async throws {
             let configuration = configured {
                 $0.propagators = [xTrace]
-                $0.propagation = [.b3]
+                $0.propagation = ["x-trace", .b3]
             }
             try await withTracer(configuration) { tracer, _ in
                 let parent = tracer.extract(from: ["X-Trace": "\(trace):\(id):0"])
@@ -75,7 +77,7 @@ extension Everything {
         @Test func a_format_alone_replaces_all_others() async throws {
             let configuration = configured {
                 $0.propagators = [xTrace]
-                $0.propagation = [DivakConfiguration.Propagation.none]
+                $0.propagation = ["x-trace"]
             }
             try await withTracer(configuration) { tracer, _ in
                 #expect(tracer.extract(from: ["b3": "\(trace)-\(id)-1"]).span == nil)
@@ -89,20 +91,88 @@ extension Everything {
 
         @Test func formats_that_are_none_are_refused() {
             for propagator in [
-                DivakPropagator(headers: []),
-                DivakPropagator(headers: ["two words"], inject: { _, _, _ in }),
-                DivakPropagator(headers: ["nul\0l"], inject: { _, _, _ in }),
-                DivakPropagator(headers: (0..<9).map { "x-\($0)" }, inject: { _, _, _ in }),
+                DivakPropagator(name: "none-of-both"),
+                DivakPropagator(name: "a", headers: ["two words"], inject: { _, _, _ in }),
+                DivakPropagator(name: "a", headers: ["nul\0l"], inject: { _, _, _ in }),
+                DivakPropagator(name: "nul\0l", inject: { _, _, _ in }),
+                DivakPropagator(name: "", inject: { _, _, _ in }),
+                DivakPropagator(name: "B3", inject: { _, _, _ in }),
+                DivakPropagator(name: "b3", inject: { _, _, _ in }),
+                DivakPropagator(name: "a", headers: (0..<9).map { "x-\($0)" }, inject: { _, _, _ in }),
             ] {
+                let registered = #expect(throws: DivakError.self) { try propagator.register() }
+                #expect(registered?.code == .invalid)
                 let error = #expect(throws: DivakError.self) {
                     try InMemoryCollector().makeTracer(configured { $0.propagators = [propagator] })
                 }
                 #expect(error?.code == .invalid)
             }
             let full = #expect(throws: DivakError.self) {
-                try InMemoryCollector().makeTracer(configured { $0.propagators = Array(repeating: xTrace, count: 5) })
+                try InMemoryCollector().makeTracer(
+                    configured {
+                        $0.propagators = (0..<5).map { DivakPropagator(name: "n\($0)", inject: { _, _, _ in }) }
+                    }
+                )
             }
             #expect(full?.code == .full)
+            let twice = #expect(throws: DivakError.self) {
+                try InMemoryCollector().makeTracer(configured { $0.propagators = [xTrace, xTrace] })
+            }
+            #expect(twice?.code == .invalid && twice?.message.contains("x-trace") == true)
+        }
+
+        @Test func a_format_that_nobody_knows_is_named_together_with_those_that_are_accepted() {
+            let error = #expect(throws: DivakError.self) {
+                try InMemoryCollector().makeTracer(
+                    configured {
+                        $0.propagators = [xTrace]
+                        $0.propagation = [.b3, "x-tarce"]
+                    }
+                )
+            }
+            #expect(error?.message.contains("\"x-tarce\" is unknown: a list of b3, b3multi") == true)
+            #expect(error?.message.contains("request-id, x-trace; or none") == true)
+        }
+
+        @Test func the_environment_chooses_a_format_by_name_also_a_registered_one() async throws {
+            let registered = DivakPropagator(name: "from-a-library", inject: { _, _, set in set("x-library", "1") })
+            try registered.register()
+            let again = #expect(throws: DivakError.self) { try registered.register() }
+            #expect(again?.code == .invalid)
+            for (variable, expected) in [
+                ("x-trace,b3", ["b3", "x-trace"]), ("b3", ["b3"]), ("from-a-library", ["x-library"]),
+            ] {
+                setenv("DIVAK_PROPAGATION", variable, 1)
+                defer { unsetenv("DIVAK_PROPAGATION") }
+                let tracer = try DivakTracer(
+                    configured {
+                        $0.propagators = [xTrace]
+                        $0.reporters = [.none]
+                    }
+                )
+                tracer.withSpan("get") { _ in
+                    var headers: [String: String] = [:]
+                    tracer.inject(into: &headers)
+                    #expect(headers.keys.sorted() == expected)
+                }
+                try await tracer.shutdown()
+            }
+        }
+
+        @Test func an_application_adds_a_format_of_its_own_to_those_that_it_has() async throws {
+            final class Shop: Recorder {
+                let divak = DivakApplication(configured { $0.reporters = [.none] })
+            }
+            let shop = Shop()
+            try shop.addDivakPropagator(xTrace)
+            try shop.addDivakPropagator(.b3)
+            let tracer = try shop.divak.start()
+            tracer.withSpan("get") { _ in
+                var headers: [String: String] = [:]
+                tracer.inject(into: &headers)
+                #expect(headers.keys.sorted() == ["b3", "x-trace"])
+            }
+            try await tracer.shutdown()
         }
 
         @Test func a_remote_parent_by_hand_is_a_parent_and_bad_ids_are_none() async throws {

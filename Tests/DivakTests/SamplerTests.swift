@@ -184,7 +184,7 @@ extension Everything {
                 for _ in 0..<10 { tracer.withSpan("root") { #expect($0.isSampled) } }
                 try await tracer.shutdown()
             }
-            // Each place keeps those of its last two tracers; there are 16 places, of which these took few.
+            // Each place keeps those of its last two tracers; there are 15 places, of which these took few.
             #expect(gone.count >= 8)
         }
 

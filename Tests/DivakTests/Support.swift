@@ -6,7 +6,7 @@ import DivakTesting
 import Foundation
 import Testing
 
-/// All tests, one after the other: a process has room for 16 tracers, and nearly every test makes one.
+/// All tests, one after the other: a process has room for 15 tracers, and nearly every test makes one.
 @Suite(.serialized) enum Everything {}
 
 /// A tracer with its collector, which is shut down when the test is through.

@@ -64,6 +64,7 @@ static inline int done(void) {
 #define DECLARE_CONFIG
 #define DECLARE_TRACER
 #define DECLARE_SPAN divak_tracer *tracer = get_example_tracer();
+#define DECLARE_CUSTOMIZER divak_span span = example_span();
 #define DECLARE_SCOPE                                                                              \
     divak_tracer *tracer = get_example_tracer();                                                   \
     divak_span span = example_span();

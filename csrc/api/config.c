@@ -5,8 +5,10 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "api/own_formats.h"
 #include "base/memory.h"
 #include "base/system.h"
+#include "wire/value.h"
 
 /* ---- errors --------------------------------------------------------------------------------- */
 
@@ -96,15 +98,55 @@ void divak_config_destroy(divak_config *config) {
     divak_process_parent_deinit(&config->parent);
     divak_buffer_deinit(&config->error);
     divak_buffer_deinit(&config->shown);
+    divak_buffer_deinit(&config->reason);
+    divak_memory_release(config->unknown_formats);
     divak_memory_release(config);
 }
 
 /* ---- values --------------------------------------------------------------------------------- */
 
+static void know_formats(const divak_config *config, divak_settings *settings) {
+    settings->propagator_count =
+        divak_own_formats_known(config->propagators, config->propagator_count, settings->propagators);
+}
+
+const char *divak_config_formats_reason(divak_config *config, const char *hint, const char *text, size_t length) {
+    static const char end[] = "; or none";
+    divak_settings known = {.enabled = false};
+    know_formats(config, &known);
+    divak_buffer *out = &config->reason;
+    divak_buffer_clear(out);
+    divak_value_list list = {.text = text, .length = length};
+    const divak_setting_row *row = &divak_setting_rows[divak_setting_find("propagation")];
+    const char *item, *ignored;
+    size_t item_length;
+    while (divak_value_next(&list, &item, &item_length)) {
+        /* One that stands alone is named already. */
+        if (item_length == length || divak_setting_parse(row, item, item_length, &known, &ignored) == DIVAK_OK) continue;
+        append_text(out, "\"");
+        divak_setting_show(row, item, item_length, false, out);
+        append_text(out, "\" is unknown: ");
+        break;
+    }
+    divak_buffer_append(out, hint, strlen(hint) - strlen(end));
+    for (size_t i = 0; i < known.propagator_count; i++) {
+        append_text(out, ", ");
+        append_text(out, known.propagators[i].name);
+    }
+    divak_buffer_append(out, end, sizeof end);
+    return out->failed ? hint : out->bytes;
+}
+
 int divak_config_take(divak_config *config, size_t row, const char *text, size_t length,
                       uint32_t source, const char *variable, const char **out_reason) {
     divak_settings scratch = {.enabled = false};
-    int status = divak_setting_parse(&divak_setting_rows[row], text, length, &scratch, out_reason);
+    const divak_setting_row *setting = &divak_setting_rows[row];
+    bool is_formats = setting->kind == DIVAK_SETTING_FORMATS;
+    if (is_formats) know_formats(config, &scratch);
+    int status = divak_setting_parse(setting, text, length, &scratch, out_reason);
+    if (is_formats && status == DIVAK_ERROR_INVALID) {
+        *out_reason = divak_config_formats_reason(config, setting->hint, text, length);
+    }
     divak_settings_deinit(&scratch);
     if (status != DIVAK_OK) return status;
 
@@ -117,6 +159,14 @@ int divak_config_take(divak_config *config, size_t row, const char *text, size_t
     divak_memory_release(value->kept_error);
     *value = (divak_config_value){.text = copy, .source = source, .variable = variable};
     return DIVAK_OK;
+}
+
+void divak_config_reconsider_formats(divak_config *config) {
+    size_t row = divak_setting_find("propagation");
+    const char *ignored;
+    if (config->unknown_formats == NULL || config->values[row].kept_error == NULL) return;
+    (void)divak_config_take(config, row, config->unknown_formats, strlen(config->unknown_formats),
+                            DIVAK_SOURCE_ENVIRONMENT, config->unknown_formats_variable, &ignored);
 }
 
 int divak_config_set(divak_config *config, const char *name, const char *value) {

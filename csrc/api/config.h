@@ -34,6 +34,10 @@ struct divak_config {
     divak_process_parent parent;
     divak_buffer error; /* the last one, ended by 0; no bytes: none so far */
     divak_buffer shown; /* what divak_config_setting gave out */
+    divak_buffer reason; /* why formats were not accepted, ended by 0 */
+    /* A list of formats in a variable, of which one was unknown by then; NULL: none such. */
+    char *unknown_formats;
+    const char *unknown_formats_variable;
     /* Defaults that are found on this host. */
     char program_name[DIVAK_SERVICE_NAME_SIZE];
     char local_address[16];
@@ -54,6 +58,13 @@ int divak_config_fail(divak_config *config, int status, const char *name, const 
 /* Takes a text as the value of a row. DIVAK_ERROR_INVALID: it is none, and nothing was changed. */
 int divak_config_take(divak_config *config, size_t row, const char *text, size_t length,
                       uint32_t source, const char *variable, const char **out_reason);
+
+/* `hint`, which ends by "; or none", with the formats of the user's that are known, behind the one in
+ * the list that is not. Valid until the next call. */
+const char *divak_config_formats_reason(divak_config *config, const char *hint, const char *text,
+                                        size_t length);
+/* Takes the list of formats of a variable after all, if it is known by now what it names. */
+void divak_config_reconsider_formats(divak_config *config);
 
 /* Reads all variables. What is not accepted is kept as an error of its setting;
  * DIVAK_ERROR_MEMORY. */

@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "api/config.h"
+#include "api/own_formats.h"
 #include "base/memory.h"
 #include "export/memory_reporter.h"
 
@@ -40,12 +41,20 @@ int divak_config_add_propagator(divak_config *config, const divak_propagator *pr
     if (config->propagator_count == DIVAK_PROPAGATORS_MAX) {
         return divak_config_fail(config, DIVAK_ERROR_FULL, "propagator", "there are 4 already");
     }
-    divak_own_format *place = &config->propagators[config->propagator_count];
-    if (propagator == NULL || divak_propagation_own_format(propagator, place) != DIVAK_OK) {
-        return divak_config_fail(config, DIVAK_ERROR_INVALID, "propagator",
-                                 "it has no function, or not 0 to 8 names of headers");
+    const char *reason, *name = propagator == NULL || propagator->name == NULL ? "" : propagator->name;
+    divak_own_format format;
+    int status = divak_own_format_make(propagator, &format, &reason);
+    if (status == DIVAK_OK && divak_own_format_find(config->propagators, config->propagator_count, name,
+                                                    strlen(name)) >= 0) {
+        status = DIVAK_ERROR_INVALID;
+        reason = "another one has that name";
     }
-    config->propagator_count++;
+    if (status != DIVAK_OK) {
+        static const divak_setting_row plain = {.kind = DIVAK_SETTING_NAME};
+        return divak_config_fail_value(config, status, "propagator", &plain, name, strlen(name), reason);
+    }
+    config->propagators[config->propagator_count++] = format;
+    divak_config_reconsider_formats(config);
     return DIVAK_OK;
 }
 
@@ -91,6 +100,15 @@ int divak_config_add_zipkin_reporter(divak_config *config, const char *endpoint)
         divak_memory_release(spec.endpoint_display);
     }
     return status;
+}
+
+int divak_config_add_supplied_reporter(divak_config *config, divak_supply_endpoint supply, void *context) {
+    if (config == NULL) return DIVAK_ERROR_INVALID;
+    if (supply == NULL) {
+        return divak_config_fail(config, DIVAK_ERROR_INVALID, "supplied reporter", "it has no function");
+    }
+    divak_reporter_spec spec = {.kind = DIVAK_REPORTER_ZIPKIN, .supply = supply, .context = context};
+    return add_reporter(config, &spec);
 }
 
 int divak_config_add_memory_reporter(divak_config *config, divak_memory_reporter **out_reporter) {

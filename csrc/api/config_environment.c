@@ -17,6 +17,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/memory.h"
 #include "wire/value.h"
 
 #define SAMPLER_ARGUMENT "OTEL_TRACES_SAMPLER_ARG"
@@ -41,6 +42,17 @@ static int keep_error(divak_config *config, size_t row, const char *variable, co
     }
     config->values[row].kept_error = error.bytes; /* freed as memory of base/memory.h */
     return DIVAK_OK;
+}
+
+/* The same for a list of formats, which may be known before a tracer is made. */
+static int keep_formats(divak_config *config, size_t row, const char *variable, const char *text,
+                        size_t length, const char *reason) {
+    config->unknown_formats = divak_memory_allocate(length + 1);
+    if (config->unknown_formats == NULL) return DIVAK_ERROR_MEMORY;
+    memcpy(config->unknown_formats, text, length);
+    config->unknown_formats[length] = '\0';
+    config->unknown_formats_variable = variable;
+    return keep_error(config, row, variable, text, length, reason);
 }
 
 /* Takes `text`; where that is not accepted, keeps the error about what the variable holds. */
@@ -125,7 +137,8 @@ static int take_propagators(divak_config *config, size_t row, const char *text, 
     int status = divak_config_take(config, row, text, length, DIVAK_SOURCE_ENVIRONMENT, variable,
                                    &reason);
     if (status != DIVAK_ERROR_INVALID) return status;
-    return keep_error(config, row, variable, text, length, accepted);
+    reason = divak_config_formats_reason(config, accepted, text, length);
+    return keep_formats(config, row, variable, text, length, reason);
 }
 
 static int read_row(divak_config *config, size_t row) {
@@ -154,6 +167,9 @@ static int read_row(divak_config *config, size_t row) {
     int status = divak_config_take(config, row, text, length, DIVAK_SOURCE_ENVIRONMENT, variable,
                                    &reason);
     if (status != DIVAK_ERROR_INVALID) return status;
+    if (setting->kind == DIVAK_SETTING_FORMATS) {
+        return keep_formats(config, row, variable, text, length, reason);
+    }
     return keep_error(config, row, variable, text, length, reason);
 }
 

@@ -90,7 +90,7 @@ int divak_config_print(divak_config *config, int file_descriptor) {
         if (count > 0) written += (size_t)count;
         else if (count == 0 || errno != EINTR) status = DIVAK_ERROR_SYSTEM;
     }
-    if (status == DIVAK_OK) status = (int)lines.length; /* 39 texts of 64 KiB at most */
+    if (status == DIVAK_OK) status = (int)lines.length; /* 40 texts of 64 KiB at most */
     divak_buffer_deinit(&lines);
     return status;
 }

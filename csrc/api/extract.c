@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* extract.c - headers into a remote parent.
  *
- * The formats are read in the order b3, X-B3-..., traceparent, and the first that is well formed
- * wins, even if all it says is a decision; a malformed one is counted and the next one is read. */
+ * The formats are read in the order b3, X-B3-..., traceparent, then those of the user's, and the
+ * first that is well formed wins, even if all it says is a decision; a malformed one is counted and
+ * the next one is read. */
 #include <string.h>
 
 #include "api/carried.h"
@@ -153,6 +154,7 @@ static found read_context(carrier *from) {
         context.is_random = context.may_have_tracestate && w3c.is_random;
     }
     for (size_t i = 0; i < from->propagation->own_count && context.status != DIVAK_OK; i++) {
+        if ((formats->own >> i & 1) == 0) continue;
         context.status = count_bad(from, read_own(from, &from->propagation->own[i], &context.b3));
     }
     if (context.status != DIVAK_OK) context.status = DIVAK_ABSENT;

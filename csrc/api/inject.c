@@ -98,7 +98,8 @@ typedef struct checked_outlet {
 static void put_checked(void *context, const char *name, size_t name_length, const char *value,
                         size_t value_length) {
     checked_outlet *checked = context;
-    bool is_header = divak_propagation_is_header_name(name, name_length) &&
+    divak_header_name ignored;
+    bool is_header = divak_propagation_read_header_name(name, name_length, &ignored) &&
                      (value != NULL || value_length == 0);
     for (size_t i = 0; is_header && i < value_length; i++) {
         unsigned char c = (unsigned char)value[i];
@@ -118,7 +119,7 @@ static void put_own(outlet *to, divak_propagation *propagation, const divak_span
     checked_outlet checked = {.to = to, .propagation = propagation};
     for (size_t i = 0; i < propagation->own_count; i++) {
         const divak_own_format *format = &propagation->own[i];
-        if (format->inject == NULL) continue;
+        if (format->inject == NULL || (propagation->inject.own >> i & 1) == 0) continue;
         format->inject(format->context, span, is_message, put_checked, &checked);
     }
 }

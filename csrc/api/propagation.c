@@ -34,8 +34,8 @@ static bool is_token_character(char c) {
 }
 
 /* Copies a token in lower case; false when it is none, or too long. */
-static bool copy_name(const char *text, size_t length, divak_header_name *out) {
-    if (length == 0 || length > DIVAK_HEADER_NAME_MAX) return false;
+bool divak_propagation_read_header_name(const char *text, size_t length, divak_header_name *out) {
+    if (text == NULL || length == 0 || length > DIVAK_HEADER_NAME_MAX) return false;
     divak_header_name name = {.length = length};
     for (size_t i = 0; i < length; i++) {
         if (!is_token_character(text[i])) return false;
@@ -55,9 +55,9 @@ static bool is_name(const divak_header_name *name, const char *text, size_t leng
 
 void divak_propagation_init(divak_propagation *propagation) {
     memset(propagation, 0, sizeof *propagation);
-    propagation->extract = (divak_formats){true, true, true, true, true};
+    propagation->extract = DIVAK_EVERY_FORMAT;
     propagation->inject = (divak_formats){.b3multi = true, .tracecontext = true};
-    copy_name("x-request-id", 12, &propagation->request_id_header);
+    divak_propagation_read_header_name("x-request-id", 12, &propagation->request_id_header);
 }
 
 /* ---- Declared fields ------------------------------------------------------------------------- */
@@ -142,7 +142,7 @@ static int parse_field(slice text, divak_declared *out) {
     }
     slice name;
     bool has_headers = cut(&text, '=', &name);
-    if (!copy_name(name.text, name.length, &out->name)) return DIVAK_ERROR_INVALID;
+    if (!divak_propagation_read_header_name(name.text, name.length, &out->name)) return DIVAK_ERROR_INVALID;
     if (is_local) return has_headers ? DIVAK_ERROR_INVALID : DIVAK_OK;
     if (!has_headers) {
         out->headers[0] = out->name;
@@ -154,7 +154,7 @@ static int parse_field(slice text, divak_declared *out) {
         is_more = cut(&text, '|', &header);
         if (out->header_count == DIVAK_DECLARED_HEADERS) return DIVAK_ERROR_FULL;
         divak_header_name *place = &out->headers[out->header_count++];
-        if (!copy_name(header.text, header.length, place)) return DIVAK_ERROR_INVALID;
+        if (!divak_propagation_read_header_name(header.text, header.length, place)) return DIVAK_ERROR_INVALID;
     }
     return DIVAK_OK;
 }
@@ -180,7 +180,7 @@ int divak_propagation_add_fields(divak_propagation *propagation, const char *tex
 int divak_propagation_set_request_id_header(divak_propagation *propagation, const char *name,
                                             size_t length) {
     divak_header_name header;
-    if (name == NULL || !copy_name(name, length, &header)) return DIVAK_ERROR_INVALID;
+    if (name == NULL || !divak_propagation_read_header_name(name, length, &header)) return DIVAK_ERROR_INVALID;
     if (is_header_known(&header) || is_header_declared(propagation, &header)) {
         return DIVAK_ERROR_INVALID;
     }
@@ -204,32 +204,6 @@ bool divak_propagation_is_field_value(const char *value, size_t length) {
     return length == 0 || (value[0] != ' ' && value[length - 1] != ' ');
 }
 
-/* ---- Formats of the user's ------------------------------------------------------------------- */
-
-bool divak_propagation_is_header_name(const char *name, size_t length) {
-    divak_header_name ignored;
-    return name != NULL && copy_name(name, length, &ignored);
-}
-
-int divak_propagation_own_format(const divak_propagator *propagator, divak_own_format *out_format) {
-    if (propagator->inject == NULL && propagator->extract == NULL) return DIVAK_ERROR_INVALID;
-    if (propagator->header_count > DIVAK_PROPAGATOR_HEADERS) return DIVAK_ERROR_INVALID;
-    divak_own_format format = {
-        .inject = propagator->inject,
-        .extract = propagator->extract,
-        .context = propagator->context,
-        .header_count = propagator->header_count,
-    };
-    for (size_t i = 0; i < format.header_count; i++) {
-        const char *name = propagator->headers == NULL ? NULL : propagator->headers[i];
-        if (name == NULL || !copy_name(name, strlen(name), &format.headers[i])) {
-            return DIVAK_ERROR_INVALID;
-        }
-    }
-    *out_format = format;
-    return DIVAK_OK;
-}
-
 /* ---- Names for clearing ---------------------------------------------------------------------- */
 
 static bool is_in_use(const divak_propagation *propagation, int format) {
@@ -245,12 +219,13 @@ static bool is_in_use(const divak_propagation *propagation, int format) {
 
 const char *divak_propagation_header_at(const divak_propagation *propagation, size_t index) {
     if (propagation == NULL) return NULL;
+    const divak_formats *extract = &propagation->extract, *inject = &propagation->inject;
     for (size_t i = 0; i < KNOWN_HEADERS; i++) {
         if (is_in_use(propagation, known_headers[i].format) && index-- == 0) {
             return known_headers[i].name;
         }
     }
-    if ((propagation->extract.request_id || propagation->inject.request_id) && index-- == 0) {
+    if ((extract->request_id || inject->request_id) && index-- == 0) {
         return propagation->request_id_header.text;
     }
     for (size_t i = 0; i < propagation->declared_count; i++) {
@@ -260,6 +235,7 @@ const char *divak_propagation_header_at(const divak_propagation *propagation, si
     }
     for (size_t i = 0; i < propagation->own_count; i++) {
         const divak_own_format *format = &propagation->own[i];
+        if (((extract->own | inject->own) >> i & 1) == 0) continue;
         if (index < format->header_count) return format->headers[index].text;
         index -= format->header_count;
     }

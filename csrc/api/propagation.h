@@ -32,7 +32,10 @@ typedef struct divak_formats {
     bool tracecontext;
     bool baggage;
     bool request_id;
+    uint32_t own; /* a bit for each of divak_propagation.own */
 } divak_formats;
+
+#define DIVAK_EVERY_FORMAT ((divak_formats){true, true, true, true, true, UINT32_MAX})
 
 /* What incoming headers may decide. */
 typedef enum divak_trust {
@@ -52,7 +55,9 @@ enum {
     DIVAK_DECLARED_MAX = 15, /* fields; with all formats on they just fit into a header block */
     DIVAK_DECLARED_HEADERS = 4,
     DIVAK_HEADER_NAME_MAX = 63,
-    DIVAK_PROPAGATORS_MAX = 4,
+    DIVAK_PROPAGATORS_MAX = 4,  /* of a config, and of the process */
+    DIVAK_OWN_FORMATS_MAX = 2 * DIVAK_PROPAGATORS_MAX,
+    DIVAK_FORMAT_NAME_MAX = 31,
     DIVAK_PROPAGATOR_HEADERS = 8,
     DIVAK_DECLARED_BYTES = 8192 /* values of all declared fields of a span together */
 };
@@ -70,8 +75,9 @@ typedef struct divak_declared {
     size_t header_count; /* 0: local, never on the wire */
 } divak_declared;
 
-/* A format of the user's, with the names of its headers. */
+/* A format of the user's, with its name and those of its headers. */
 typedef struct divak_own_format {
+    char name[DIVAK_FORMAT_NAME_MAX + 1];
     void (*inject)(void *context, const divak_span *span, bool is_message, divak_put_header put, void *put_context);
     int (*extract)(void *context, divak_get_header get, void *get_context, divak_span *out_parent);
     void *context;
@@ -91,7 +97,7 @@ typedef struct divak_propagation {
     divak_header_name request_id_header;
     divak_declared declared[DIVAK_DECLARED_MAX];
     size_t declared_count;
-    divak_own_format own[DIVAK_PROPAGATORS_MAX];
+    divak_own_format own[DIVAK_OWN_FORMATS_MAX];
     size_t own_count;
     divak_baggage_table *table; /* NULL: nothing but ids and decision is carried */
     uint64_t (*random)(void *context); /* for request ids; NULL: none are made */
@@ -115,11 +121,8 @@ int divak_propagation_add_fields(divak_propagation *propagation, const char *tex
 /* DIVAK_ERROR_INVALID for what is no token or is taken. */
 int divak_propagation_set_request_id_header(divak_propagation *propagation, const char *name,
                                             size_t length);
-/* Whether a text is a header's name as HTTP has it, of up to DIVAK_HEADER_NAME_MAX bytes. */
-bool divak_propagation_is_header_name(const char *name, size_t length);
-/* Makes a format out of what a user gave. DIVAK_ERROR_INVALID: it has no function, or too many names or one that is no
- * token. */
-int divak_propagation_own_format(const divak_propagator *propagator, divak_own_format *out_format);
+/* Reads a header's name as HTTP has it, of up to DIVAK_HEADER_NAME_MAX bytes; false when it is none. */
+bool divak_propagation_read_header_name(const char *name, size_t length, divak_header_name *out);
 /* The declared field of a name, regardless of case, or -1. */
 int divak_propagation_find_field(const divak_propagation *propagation, const char *name,
                                  size_t length);

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "api/config.h"
+#include "api/own_formats.h"
 #include "base/memory.h"
 #include "collect/sampler.h"
 
@@ -97,9 +98,12 @@ static int reconcile(divak_config *config, divak_settings *settings) {
     if (settings->flush_interval < MILLISECOND) settings->flush_interval = MILLISECOND;
 
     /* Nobody has chosen yet what is read: all of it. What is written has its own default. */
-    settings->extract = is_set(config, "propagation")
-                            ? settings->inject
-                            : (divak_formats){true, true, true, true, true};
+    if (is_set(config, "propagation")) {
+        settings->extract = settings->inject;
+    } else {
+        settings->extract = DIVAK_EVERY_FORMAT;
+        settings->inject.own = (UINT32_C(1) << config->propagator_count) - 1;
+    }
     divak_propagation propagation;
     if (divak_settings_propagation(settings, &propagation) != DIVAK_OK) {
         return refuse(config, "baggage_fields", "one of them is the header of request_id_header");
@@ -128,8 +132,6 @@ static int copy_attached(divak_config *config, divak_settings *settings) {
     settings->read_clock_context = config->read_clock_context;
     settings->make_request_id = config->make_request_id;
     settings->make_request_id_context = config->make_request_id_context;
-    memcpy(settings->propagators, config->propagators, sizeof settings->propagators);
-    settings->propagator_count = config->propagator_count;
     memcpy(settings->handlers, config->handlers, sizeof settings->handlers);
     settings->handler_count = config->handler_count;
     int status = config->reporter_count == 0 ? copy_reporter(&zipkin, settings) : DIVAK_OK;
@@ -148,6 +150,7 @@ static int copy_attached(divak_config *config, divak_settings *settings) {
 
 int divak_config_resolve(divak_config *config, divak_settings *out_settings) {
     if (config == NULL || out_settings == NULL) return DIVAK_ERROR_INVALID;
+    divak_config_reconsider_formats(config);
     for (size_t row = 0; row < DIVAK_SETTING_COUNT; row++) {
         const char *kept = config->values[row].kept_error;
         if (kept == NULL) continue;
@@ -155,6 +158,8 @@ int divak_config_resolve(divak_config *config, divak_settings *out_settings) {
         return DIVAK_ERROR_INVALID;
     }
     divak_settings settings = {.enabled = false};
+    settings.propagator_count =
+        divak_own_formats_known(config->propagators, config->propagator_count, settings.propagators);
     int status = read_texts(config, &settings);
     if (status == DIVAK_OK) status = reconcile(config, &settings);
     if (status == DIVAK_OK) status = copy_attached(config, &settings);

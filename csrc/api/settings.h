@@ -96,6 +96,7 @@ typedef struct divak_settings {
     uint64_t flush_interval; /* 1 ms or more */
     uint64_t timeout;        /* 1 ms or more */
     uint64_t close_timeout;  /* 0: exit does not wait */
+    uint64_t endpoint_interval;
     uint32_t connections;
     char **headers; /* lines "name: value"; secrets */
     size_t header_count;
@@ -105,7 +106,7 @@ typedef struct divak_settings {
     bool allow_metadata;
     uint32_t log; /* DIVAK_LOG_... */
 
-    divak_own_format propagators[DIVAK_PROPAGATORS_MAX];
+    divak_own_format propagators[DIVAK_OWN_FORMATS_MAX]; /* all that "propagation" may name */
     size_t propagator_count;
     divak_handler handlers[DIVAK_CONFIG_HANDLERS_MAX];
     size_t handler_count;

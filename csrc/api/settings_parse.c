@@ -5,6 +5,7 @@
 #include <arpa/inet.h>
 #include <string.h>
 
+#include "api/own_formats.h"
 #include "base/memory.h"
 #include "wire/url.h"
 #include "wire/value.h"
@@ -155,12 +156,12 @@ static int parse_per_second(const divak_setting_row *row, slice text, divak_sett
     return DIVAK_OK;
 }
 
-static int parse_formats(slice text, divak_formats *out) {
+static int parse_formats(slice text, divak_settings *settings) {
     divak_formats formats = {.b3 = false};
     size_t count = 0;
     slice item;
     if (equals(text, "none")) {
-        *out = formats;
+        settings->inject = formats;
         return DIVAK_OK;
     }
     divak_value_list list = {.text = text.text, .length = text.length};
@@ -170,10 +171,15 @@ static int parse_formats(slice text, divak_formats *out) {
         else if (equals(item, "tracecontext")) formats.tracecontext = true;
         else if (equals(item, "baggage")) formats.baggage = true;
         else if (equals(item, "request-id")) formats.request_id = true;
-        else return DIVAK_ERROR_INVALID;
+        else {
+            int own = divak_own_format_find(settings->propagators, settings->propagator_count,
+                                            item.text, item.length);
+            if (own < 0) return DIVAK_ERROR_INVALID;
+            formats.own |= UINT32_C(1) << own;
+        }
     }
     if (count == 0) return DIVAK_ERROR_INVALID;
-    *out = formats;
+    settings->inject = formats;
     return DIVAK_OK;
 }
 
@@ -297,7 +303,7 @@ int divak_setting_parse(const divak_setting_row *row, const char *bytes, size_t 
     case DIVAK_SETTING_PER_SECOND:
         return parse_per_second(row, text, settings);
     case DIVAK_SETTING_FORMATS:
-        return parse_formats(text, place);
+        return parse_formats(text, settings);
     case DIVAK_SETTING_HEADERS:
         return parse_pairs(text, settings, add_header);
     case DIVAK_SETTING_TAGS:

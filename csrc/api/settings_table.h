@@ -23,7 +23,7 @@ typedef enum divak_setting_kind {
     DIVAK_SETTING_PORT,        /* into local_address */
     DIVAK_SETTING_URL,         /* endpoint and endpoint_display */
     DIVAK_SETTING_PER_SECOND,  /* sample_per_second and has_sample_per_second */
-    DIVAK_SETTING_FORMATS,     /* inject */
+    DIVAK_SETTING_FORMATS,     /* inject; looks at propagators */
     DIVAK_SETTING_HEADERS,     /* headers and header_count */
     DIVAK_SETTING_TAGS,        /* tags and tag_count */
     DIVAK_SETTING_PATH,        /* char *, NULL for none */
@@ -58,7 +58,7 @@ typedef struct divak_setting_row {
     const divak_setting_word *words;
 } divak_setting_row;
 
-enum { DIVAK_SETTING_COUNT = 39 };
+enum { DIVAK_SETTING_COUNT = 40 };
 
 extern const divak_setting_row divak_setting_rows[DIVAK_SETTING_COUNT];
 

@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "api/config.h"
+#include "api/own_formats.h"
 #include "api/process_parent.h"
 #include "api/propagation.h"
 #include "api/settings.h"
@@ -18,7 +19,7 @@
 
 #define MILLISECOND UINT64_C(1000000)
 
-/* Locks making tracers and registering keys; nothing else. */
+/* Locks making tracers and registering keys and formats; nothing else. */
 static divak_mutex lock = DIVAK_MUTEX_INITIALIZER;
 static divak_condition lock_condition; /* a lock is reset together with one */
 static divak_propagation propagations[DIVAK_TRACERS_MAX];
@@ -162,6 +163,7 @@ static int start_flusher(divak_tracer *tracer, const divak_settings *settings, c
         .flush_interval = settings->flush_interval,
         .timeout = settings->timeout,
         .close_timeout = settings->close_timeout,
+        .endpoint_interval = settings->endpoint_interval,
         .connections = settings->connections,
         .headers = (const char *const *)settings->headers,
         .header_count = settings->header_count,
@@ -179,7 +181,7 @@ static int start_flusher(divak_tracer *tracer, const divak_settings *settings, c
 static divak_tracer *prepare_engine(const divak_engine_options *options, int *out_status) {
     *out_status = DIVAK_ERROR_FULL;
     for (int pass = 0; pass < 2; pass++) {
-        for (uint16_t i = 0; i < DIVAK_TRACERS_MAX; i++) {
+        for (uint16_t i = DIVAK_TRACERS_FIRST; i < DIVAK_TRACERS_MAX; i++) {
             divak_tracer *tracer = &divak_tracers[i];
             uint32_t mode = divak_load_acquire(&tracer->mode);
             /* Closed ones first: their memory is there already. */
@@ -207,7 +209,8 @@ static int create(const divak_settings *settings, divak_tracer **out_tracer, cha
     if (tracer == NULL) {
         if (sampler_is_owned) divak_sampler_destroy(sampler);
         if (status == DIVAK_ERROR_FULL) {
-            (void)snprintf(error, error_capacity, "%d tracers exist, there is no room for more", DIVAK_TRACERS_MAX);
+            (void)snprintf(error, error_capacity, "%d tracers exist, there is no room for more",
+                           DIVAK_TRACERS_MAX - DIVAK_TRACERS_FIRST);
         } else {
             (void)snprintf(error, error_capacity, "no memory for a tracer of %llu bytes",
                            (unsigned long long)settings->buffer_bytes);
@@ -353,6 +356,17 @@ divak_key divak_key_register(const char *text, size_t length) {
     uint32_t id = divak_key_table_add(&divak_keys, text, length);
     divak_mutex_unlock(&lock);
     return id;
+}
+
+int divak_propagator_register(const divak_propagator *propagator) {
+    divak_own_format format;
+    const char *ignored;
+    int status = divak_own_format_make(propagator, &format, &ignored);
+    if (status != DIVAK_OK) return status;
+    divak_mutex_lock(&lock);
+    status = divak_own_formats_register(&format);
+    divak_mutex_unlock(&lock);
+    return status;
 }
 
 divak_propagation *divak_tracer_propagation(divak_tracer *tracer) {

@@ -17,7 +17,8 @@ enum {
     BAGGAGE_SHARE = 16 /* a sixteenth of the budget, beside the mapping, for what travels beside the ids */
 };
 
-#define UNUSED_TRACER {.slab = {.bytes = (uint8_t *)&divak_no_slot}, .field_limit = 0}
+/* Keys are not cut to nothing on the way to the slot that is nobody's. */
+#define UNUSED_TRACER {.slab = {.bytes = (uint8_t *)&divak_no_slot}, .field_limit = 0, .options = {.key_bytes = 1}}
 #define FOUR_TRACERS UNUSED_TRACER, UNUSED_TRACER, UNUSED_TRACER, UNUSED_TRACER
 _Static_assert(DIVAK_TRACERS_MAX == 16, "as many as are listed");
 divak_tracer divak_tracers[DIVAK_TRACERS_MAX] = {FOUR_TRACERS, FOUR_TRACERS, FOUR_TRACERS, FOUR_TRACERS};
@@ -151,6 +152,7 @@ void divak_engine_set_mode(divak_tracer *tracer, uint32_t mode) {
     divak_store_release(&divak_process->gates[tracer->index], DIVAK_GATE_SHUT);
     divak_store_release(&tracer->mode, mode); /* with all that was prepared, for the acquire in start */
     bool passes = !tracer->records_unsampled && !tracer->sampler_overrides && !tracer->options.resamples;
+    tracer->gate.tracer = tracer->index;
     __atomic_store_n(&tracer->gate.passes_unsampled, passes, __ATOMIC_RELAXED);
     set_gate(tracer);
 }

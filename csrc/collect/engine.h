@@ -118,6 +118,9 @@ struct divak_tracer {
     void *propagation;            /* the layer above: headers */
 };
 
+/* The first place is never a tracer's: it is what a zeroed span names, and one that was made by hand. */
+enum { DIVAK_TRACERS_FIRST = 1 };
+
 extern DIVAK_HIDDEN divak_tracer divak_tracers[DIVAK_TRACERS_MAX];
 
 static inline divak_tracer *divak_tracer_of(const divak_span *span) {

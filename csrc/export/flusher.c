@@ -37,6 +37,7 @@ static void forget_options(divak_flusher *flusher) {
     for (size_t i = 0; i < flusher->header_count; i++) divak_memory_release(flusher->headers[i]);
     divak_memory_release(flusher->headers);
     divak_memory_release(flusher->ca_file);
+    divak_http_environment_deinit(&flusher->environment);
     flusher->headers = NULL;
     flusher->header_count = 0;
     flusher->ca_file = NULL;
@@ -64,11 +65,13 @@ static int copy_options(divak_flusher *flusher, const divak_flusher_options *opt
     }
     flusher->ca_file = copy_text(options->ca_file);
     if (options->ca_file != NULL && flusher->ca_file == NULL) return DIVAK_ERROR_MEMORY;
+    if (divak_http_environment_read(&flusher->environment) != DIVAK_OK) return DIVAK_ERROR_MEMORY;
     flusher->is_gzip = options->is_gzip;
     flusher->allows_metadata = options->allows_metadata;
     flusher->connections = options->connections;
     flusher->timeout = options->timeout;
     flusher->close_timeout = options->close_timeout;
+    flusher->endpoint_interval = options->endpoint_interval;
     return DIVAK_OK;
 }
 
@@ -102,6 +105,28 @@ static int prepare_reporter(divak_flusher *flusher, size_t index, const divak_fl
     return DIVAK_OK;
 }
 
+#if !defined(DIVAK_WITHOUT_CURL)
+int divak_flusher_make_target(const divak_flusher *flusher, const divak_reporter *reporter, const char *url,
+                              const char *display, struct divak_http_pool *pool, struct divak_http_target **out_target,
+                              char *error, size_t error_capacity) {
+    divak_http_options options = {
+        .url = url,
+        .display = display,
+        .content_type = reporter->is_json ? "application/json" : "application/x-protobuf",
+        .headers = (const char *const *)flusher->headers,
+        .header_count = flusher->header_count,
+        .ca_file = flusher->ca_file,
+        .environment = &flusher->environment,
+        .timeout = flusher->timeout,
+        .connect_timeout = flusher->timeout,
+        .max_in_flight = flusher->connections,
+        .gzip = flusher->is_gzip,
+        .allow_metadata_addresses = flusher->allows_metadata,
+    };
+    return divak_http_target_create(pool, &options, out_target, error, error_capacity);
+}
+#endif
+
 int divak_flusher_connect(divak_flusher *flusher, char *error, size_t error_capacity) {
     bool needs_pool = false;
     for (size_t i = 0; i < flusher->reporter_count; i++) {
@@ -122,20 +147,8 @@ int divak_flusher_connect(divak_flusher *flusher, char *error, size_t error_capa
     for (size_t i = 0; i < flusher->reporter_count; i++) {
         divak_reporter *reporter = flusher->reporters[i];
         if (reporter->spec.kind != DIVAK_REPORTER_ZIPKIN) continue;
-        divak_http_options options = {
-            .url = reporter->spec.endpoint,
-            .display = reporter->spec.endpoint_display,
-            .content_type = reporter->is_json ? "application/json" : "application/x-protobuf",
-            .headers = (const char *const *)flusher->headers,
-            .header_count = flusher->header_count,
-            .ca_file = flusher->ca_file,
-            .timeout = flusher->timeout,
-            .connect_timeout = flusher->timeout,
-            .max_in_flight = flusher->connections,
-            .gzip = flusher->is_gzip,
-            .allow_metadata_addresses = flusher->allows_metadata,
-        };
-        status = divak_http_target_create(pool, &options, &reporter->target, error, error_capacity);
+        status = divak_flusher_make_target(flusher, reporter, reporter->spec.endpoint, reporter->spec.endpoint_display,
+                                           pool, &reporter->target, error, error_capacity);
         if (status == DIVAK_OK) continue;
         divak_http_pool_destroy(pool);
         for (size_t j = 0; j < flusher->reporter_count; j++) flusher->reporters[j]->target = NULL;
@@ -245,7 +258,7 @@ static void replace_stuck_thread(divak_flusher *flusher) {
     for (size_t i = 0; i < flusher->reporter_count; i++) {
         if (flusher->reporters[i]->target != NULL) divak_reporter_leave_bodies(flusher->reporters[i]);
         divak_reporter_give_up_in_flight(flusher->reporters[i], DIVAK_DROPPED_FLUSHER_STUCK);
-        flusher->reporters[i]->target = NULL;
+        flusher->reporters[i]->target = flusher->reporters[i]->last_target = NULL;
     }
 #if !defined(DIVAK_WITHOUT_CURL)
     if (flusher->delivery.pool != NULL) divak_http_pool_abandon(flusher->delivery.pool);
@@ -423,7 +436,8 @@ int divak_flusher_failure(const divak_tracer *tracer, size_t index, char *out, s
     divak_flusher *flusher = flusher_of(tracer);
     if (flusher == NULL || index >= flusher->reporter_count) return DIVAK_ERROR_INVALID;
     divak_mutex_lock(&flusher->mutex);
-    (void)snprintf(out, capacity, "%s", flusher->reporters[index]->failure);
+    const divak_reporter *reporter = flusher->reporters[index];
+    (void)snprintf(out, capacity, "%s", reporter->failure[0] != '\0' ? reporter->failure : reporter->supply_failure);
     divak_mutex_unlock(&flusher->mutex);
     return out[0] == '\0' ? DIVAK_ABSENT : DIVAK_OK;
 }
@@ -445,6 +459,7 @@ bool divak_flusher_stats(const divak_tracer *tracer, size_t index, divak_stats *
     out_stats->messages = divak_load_relaxed(&counters->messages);
     out_stats->message_bytes = divak_load_relaxed(&counters->message_bytes);
     out_stats->message_failures = divak_load_relaxed(&counters->message_failures);
+    out_stats->bad_endpoints = divak_load_relaxed(&counters->bad_endpoints);
     out_stats->flusher_restarts = divak_load_relaxed(&flusher->restarts);
     out_stats->sanitized = divak_load_relaxed(&tracer->sanitized);
     return true;

@@ -7,6 +7,7 @@
 #include "base/system.h"
 #include "collect/convert.h"
 #include "export/ended_span.h"
+#include "export/endpoint_supply.h"
 #include "export/flusher_state.h"
 #include "export/loss_span.h"
 #include "model/dropped.h"
@@ -282,6 +283,7 @@ static void pump(loop *turn) {
     divak_engine_dropped(flusher->tracer, lost);
     lost[DIVAK_DROPPED_TOO_BIG] += divak_load_relaxed(&flusher->too_big);
     for (size_t i = 0; i < flusher->reporter_count; i++) {
+        divak_endpoint_supply_turn(flusher, flusher->reporters[i]);
         divak_reporter_pump(flusher->reporters[i], &flusher->delivery);
     }
 }
@@ -325,7 +327,9 @@ void *divak_flusher_run(void *context) {
 #if !defined(DIVAK_WITHOUT_CURL)
     if (flusher->delivery.pool != NULL) divak_http_pool_destroy(flusher->delivery.pool);
     flusher->delivery.pool = NULL;
-    for (size_t i = 0; i < flusher->reporter_count; i++) flusher->reporters[i]->target = NULL;
+    for (size_t i = 0; i < flusher->reporter_count; i++) {
+        flusher->reporters[i]->target = flusher->reporters[i]->last_target = NULL;
+    }
 #endif
     divak_mutex_lock(&flusher->mutex);
     flusher->is_closed = true;

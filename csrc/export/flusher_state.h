@@ -4,6 +4,7 @@
 #define DIVAK_EXPORT_FLUSHER_STATE_H
 
 #include "export/flusher.h"
+#include "export/http_environment.h"
 
 struct divak_http_pool;
 
@@ -37,7 +38,7 @@ struct divak_flusher {
     divak_atomic_u64 filtered;     /* kept from all reporters by handlers, or recorded for them only */
     divak_atomic_u64 too_big;      /* records that the store can't hold */
     uint8_t *handled;              /* the record that end handlers work on */
-    uint64_t timeout, close_timeout;
+    uint64_t timeout, close_timeout, endpoint_interval;
     uint64_t next_maintenance;
     /* Losses, under the mutex: a span lost by several reporters between two counts is one. */
     uint64_t losses_counted;       /* of all times */
@@ -48,6 +49,7 @@ struct divak_flusher {
     char **headers;
     size_t header_count;
     char *ca_file;
+    divak_http_environment environment;
     bool is_gzip, allows_metadata;
     unsigned connections;
 
@@ -78,6 +80,10 @@ extern divak_flusher *divak_flushers[DIVAK_TRACERS_MAX];
 
 /* The thread's body. */
 void *divak_flusher_run(void *flusher);
+/* A target for what a reporter sends, as divak_http_target_create; not in a build without libcurl. */
+int divak_flusher_make_target(const divak_flusher *flusher, const divak_reporter *reporter, const char *url,
+                              const char *display, struct divak_http_pool *pool, struct divak_http_target **out_target,
+                              char *error, size_t error_capacity);
 /* A pool and targets for the reporters; DIVAK_OK or why not, in `error`. */
 int divak_flusher_connect(divak_flusher *flusher, char *error, size_t error_capacity);
 /* Spans lost so far for any reporter, deliberate drops left out. Under the mutex. */

@@ -64,8 +64,7 @@ void divak_http_pool_destroy(divak_http_pool *pool);
  * The memory is lost on purpose. */
 void divak_http_pool_abandon(divak_http_pool *pool);
 
-/* Everything in `options` is copied; proxy and CA settings are read from the environment now and
- * never again. On DIVAK_ERROR_INVALID `error` says what is wrong, without secrets. Also
+/* Everything in `options` is copied. On DIVAK_ERROR_INVALID `error` says what is wrong, without secrets. Also
  * DIVAK_ERROR_MEMORY, _UNSUPPORTED. */
 int divak_http_target_create(divak_http_pool *pool, const divak_http_options *options,
                              divak_http_target **out_target, char *error, size_t error_capacity);

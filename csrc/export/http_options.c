@@ -7,7 +7,6 @@
 #include "export/http_address.h"
 
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 #include <strings.h>
 #include <unistd.h>
@@ -88,35 +87,25 @@ static int add_header(divak_http_settings *settings, const char *line, char *err
     return DIVAK_OK;
 }
 
-static const char *first_set(const char *const *names) {
-    for (; *names != NULL; names++) {
-        const char *value = getenv(*names);
-        if (value != NULL && *value != '\0') return value;
-    }
-    return NULL;
-}
-
-static int read_proxy(divak_http_settings *settings, const char *host) {
-    static const char *const for_http[] = {"http_proxy", "all_proxy", "ALL_PROXY", NULL};
-    static const char *const for_https[] = {"https_proxy", "HTTPS_PROXY", "all_proxy", "ALL_PROXY",
-                                            NULL};
-    static const char *const exceptions[] = {"no_proxy", "NO_PROXY", NULL};
+static int read_proxy(divak_http_settings *settings, const divak_http_environment *environment,
+                      const char *host) {
     bool is_loopback = divak_http_host_is_loopback(host);
-    settings->proxy =
-        copy_text(is_loopback ? NULL : first_set(settings->is_https ? for_https : for_http));
-    settings->no_proxy = copy_text(is_loopback ? NULL : first_set(exceptions));
+    const char *proxy =
+        settings->is_https ? environment->proxy_for_https : environment->proxy_for_http;
+    settings->proxy = copy_text(is_loopback ? NULL : proxy);
+    settings->no_proxy = copy_text(is_loopback ? NULL : environment->no_proxy);
     return settings->proxy == NULL || settings->no_proxy == NULL ? DIVAK_ERROR_MEMORY : DIVAK_OK;
 }
 
 /* A CA file that can't be read would make every request fail: better to say so now. */
-static int read_ca_file(divak_http_settings *settings, const char *option, char *error,
-                        size_t capacity) {
+static int read_ca_file(divak_http_settings *settings, const char *option,
+                        const divak_http_environment *environment, char *error, size_t capacity) {
     if (!settings->is_https) return DIVAK_OK;
     const char *origin = "the CA file";
     const char *path = option;
     if (path == NULL || *path == '\0') {
         origin = "SSL_CERT_FILE";
-        path = getenv("SSL_CERT_FILE");
+        path = environment->ca_file;
     }
     if (path == NULL || *path == '\0') return DIVAK_OK;
     if (access(path, R_OK) != 0) {
@@ -184,13 +173,16 @@ int divak_http_settings_init(divak_http_settings *settings, const divak_http_opt
     if (settings->max_in_flight > DIVAK_HTTP_MAX_IN_FLIGHT_LIMIT) {
         settings->max_in_flight = DIVAK_HTTP_MAX_IN_FLIGHT_LIMIT;
     }
+    static const divak_http_environment empty = {.ca_file = NULL};
+    const divak_http_environment *environment =
+        options->environment == NULL ? &empty : options->environment;
     int status = read_url(settings, options, host, error, error_capacity);
     if (status == DIVAK_OK)
         status = read_content_type(settings, options->content_type, error, error_capacity);
     if (status == DIVAK_OK) status = read_headers(settings, options, error, error_capacity);
     if (status == DIVAK_OK)
-        status = read_ca_file(settings, options->ca_file, error, error_capacity);
-    if (status == DIVAK_OK) status = read_proxy(settings, host);
+        status = read_ca_file(settings, options->ca_file, environment, error, error_capacity);
+    if (status == DIVAK_OK) status = read_proxy(settings, environment, host);
     if (status != DIVAK_OK) divak_http_settings_deinit(settings);
     return status;
 }

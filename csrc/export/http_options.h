@@ -1,14 +1,7 @@
 /* http_options.h - how an endpoint is talked to: the caller's word, checked, and the environment's.
  *
- * The environment is read here alone, once for each target: later setenv calls of the host can
- * neither crash nor redirect the flusher.
- *
- *     proxy     http_proxy for http, https_proxy or HTTPS_PROXY for https,
- *               else all_proxy or ALL_PROXY; none for loopback
- *     no_proxy  no_proxy or NO_PROXY
- *     CA file   the option, else SSL_CERT_FILE, else the TLS library's own
- *
- * HTTP_PROXY is not read: in a CGI program it is a header that the client sent.
+ *     proxy     the environment's for the scheme; none for loopback
+ *     CA file   the option, else the environment's, else the TLS library's own
  */
 /* SPDX-License-Identifier: Apache-2.0 */
 #ifndef DIVAK_EXPORT_HTTP_OPTIONS_H
@@ -17,6 +10,8 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+
+#include "export/http_environment.h"
 
 enum { DIVAK_HTTP_MAX_IN_FLIGHT = 4, DIVAK_HTTP_MAX_IN_FLIGHT_LIMIT = 64 };
 
@@ -27,6 +22,7 @@ typedef struct divak_http_options {
     const char *const *headers; /* lines "name: value" beside those that Divak sets itself */
     size_t header_count;
     const char *ca_file;      /* NULL or "": see above */
+    const divak_http_environment *environment; /* NULL: as if none of it was set */
     uint64_t timeout;         /* nanoseconds for a request from send to reply; 0: 10 s */
     uint64_t connect_timeout; /* nanoseconds of it for name, connection and TLS; 0: as timeout */
     unsigned max_in_flight;   /* 0: 4; at most 64 */

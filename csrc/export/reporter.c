@@ -377,6 +377,7 @@ void divak_reporter_leave_bodies(divak_reporter *reporter) {
 void divak_reporter_give_up(divak_reporter *reporter, divak_delivery *delivery, uint32_t reason) {
 #if !defined(DIVAK_WITHOUT_CURL)
     if (reporter->target != NULL) divak_http_cancel_all(reporter->target);
+    if (reporter->last_target != NULL) divak_http_cancel_all(reporter->last_target);
 #endif
     divak_reporter_give_up_in_flight(reporter, reason);
     const divak_record *record;
@@ -409,7 +410,9 @@ void divak_reporter_probe(divak_reporter *reporter, divak_delivery *delivery) {
 
 void divak_reporter_reset_after_fork(divak_reporter *reporter) {
     for (unsigned i = 0; i < DIVAK_MESSAGES_MAX; i++) release_message(&reporter->messages[i]);
-    reporter->target = NULL;
+    reporter->target = reporter->last_target = NULL;
+    reporter->next_supply = reporter->last_supply_log = 0;
+    reporter->supply_failure[0] = '\0';
     reporter->next = (divak_store_cursor){0};
     reporter->unsent_since = reporter->not_before = reporter->last_log = 0;
     reporter->failures = 0;

@@ -72,11 +72,13 @@ typedef struct divak_reporter_counters {
     divak_atomic_u64 dropped[DIVAK_DROPPED_COUNT];
     divak_atomic_u64 maybe_duplicate, synthetic;
     divak_atomic_u64 messages, message_bytes, message_failures;
+    divak_atomic_u64 bad_endpoints;
 } divak_reporter_counters;
 
 typedef struct divak_reporter {
     divak_reporter_spec spec;
     struct divak_http_target *target; /* of the kind Zipkin */
+    struct divak_http_target *last_target; /* of the endpoint before, while requests to it are under way */
     char display[160];                /* of the endpoint, for log lines */
     bool is_json;
     uint64_t message_bytes;           /* largest message */
@@ -93,6 +95,9 @@ typedef struct divak_reporter {
     uint64_t failed_spans_since_log;
     uint64_t losses_reported[DIVAK_DROPPED_COUNT]; /* what the last synthetic span told, by reason */
     char failure[DIVAK_FAILURE_SIZE]; /* why the last message failed, ended by 0; "": it did not. Under the mutex */
+    uint64_t next_supply;             /* monotonic time before which its supplier is not asked */
+    uint64_t last_supply_log;
+    char supply_failure[DIVAK_FAILURE_SIZE]; /* why its last answer was of no use; as failure */
     int probe_result;                 /* DIVAK_ABSENT while it is under way */
     divak_reporter_counters counters;
 } divak_reporter;

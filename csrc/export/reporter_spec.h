@@ -20,7 +20,8 @@ typedef struct divak_reporter_spec {
     divak_memory_reporter *memory; /* MEMORY: borrowed, the program destroys it */
     int file_descriptor;           /* CONSOLE */
     divak_send send;               /* CALLBACK */
-    void *context;
+    divak_supply_endpoint supply;  /* ZIPKIN: NULL, or says where the endpoint is by now */
+    void *context;                 /* of send or supply */
 } divak_reporter_spec;
 
 #endif

@@ -26,8 +26,9 @@
  *   sample_rate        1: the share of new traces, 0 to 1 [OTEL_TRACES_SAMPLER and _ARG]
  *   sample_per_second  none: of those, at most so many new traces a second
  *   propagation        b3multi,tracecontext: a list of b3, b3multi, tracecontext, baggage,
- *                      request-id; or none. What is written, and when it is set what is read as
- *                      well; unset, all are read [OTEL_PROPAGATORS]
+ *                      request-id, and formats of your own (propagation.h); or none. What is
+ *                      written, and when it is set what is read as well; unset, all are read
+ *                      [OTEL_PROPAGATORS]
  *   process_parent     environment: spans without a parent, but for kinds SERVER and CONSUMER, are
  *                      children of what TRACEPARENT (with TRACESTATE) or B3 name in the
  *                      environment, with its BAGGAGE; so a script's programs share its trace. none:
@@ -40,6 +41,7 @@
  *   flush_interval     1s: how long a span waits for others [OTEL_BSP_SCHEDULE_DELAY in ms]
  *   timeout            10s: of a request [OTEL_EXPORTER_ZIPKIN_TIMEOUT in ms]
  *   close_timeout      1s: what exit waits for the last spans at most; 0: it does not wait
+ *   endpoint_interval  30s: how often a supplier of endpoints is asked at most (reporter.h)
  *   connections        4: requests in flight at once to one endpoint, 1 to 64
  *   headers            none: name=value,... sent with every request
  *   tags               none: name=value,... on every span that has not got the tag itself
@@ -74,6 +76,10 @@
  *                      half of ring_bytes. About an eighth of buffer_bytes holds the open spans:
  *                      2,048 at once by the defaults
  *   allow_metadata     false; true: the endpoint may be a link-local address
+ *
+ * Beside these http_proxy, https_proxy, all_proxy and no_proxy are heeded, but not for loopback,
+ * and SSL_CERT_FILE where "ca_file" is none. They are read once, when a tracer is made, by the
+ * thread that makes it; a forked child goes on with what was read then.
  */
 #ifndef DIVAK_CONFIG_H
 #define DIVAK_CONFIG_H
@@ -108,9 +114,9 @@ DIVAK_API const char *divak_config_error(const divak_config *config);
  * outlive the tracers made from this config (sampler.h). */
 DIVAK_API int divak_config_set_sampler(divak_config *config, divak_sampler *sampler);
 
-/* A format of headers of your own, beside those of the setting "propagation" (propagation.h).
- * DIVAK_ERROR_INVALID when it has neither function or a name that is no token, DIVAK_ERROR_FULL
- * after 4. */
+/* A format of headers of your own, whose name the setting "propagation" knows from now on
+ * (propagation.h). DIVAK_ERROR_INVALID when it has neither function, a header that is no token, or
+ * a name that is none or taken; DIVAK_ERROR_FULL after 4. */
 DIVAK_API int divak_config_add_propagator(divak_config *config, const divak_propagator *propagator);
 
 /* Another source of ids: called for each new span id and each half of a trace id; 0 is asked again

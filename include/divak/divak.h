@@ -14,7 +14,7 @@
  *     }
  *
  * Read on in this order: span.h, tracer.h, config.h, scope.h, propagation.h, sampler.h, stats.h,
- * reporter.h, handler.h; key.h and status.h when you come across them.
+ * reporter.h, handler.h; customizer.h, key.h and status.h when you come across them.
  *
  * What holds everywhere, unless a function says otherwise: texts are a pointer and a length, or end
  * with 0 where there is no length; they are borrowed for the call. Results come through pointers
@@ -26,6 +26,7 @@
 #define DIVAK_DIVAK_H
 
 #include "divak/config.h"
+#include "divak/customizer.h"
 #include "divak/export.h"
 #include "divak/handler.h"
 #include "divak/key.h"

@@ -23,11 +23,12 @@
  *     }
  *
  * Formats, by the setting "propagation": b3 (single header), b3multi, tracecontext (traceparent and
- * tracestate), baggage (W3C), request-id. All are read by default; b3multi and tracecontext are
- * written. Of the ids the first that is well formed counts: b3, then X-B3-..., then traceparent.
- * Headers that can't be trusted are ignored, never half believed; a bad one is as if it were
- * absent, and counted `bad_header`. A header of B3 that came twice, with different values, is bad,
- * and so is a second traceparent, whatever its value.
+ * tracestate), baggage (W3C), request-id, and those of your own (below), by name. All are read by
+ * default; b3multi and tracecontext are written. Of the ids the first that is well formed counts:
+ * b3, then X-B3-..., then traceparent, then your own. Headers that can't be trusted are ignored,
+ * never half believed; a bad one is as if it were absent, and counted `bad_header`. A header of B3
+ * that came twice, with different values, is bad, and so is a second traceparent, whatever its
+ * value.
  *
  * Beside the ids travel tracestate (sent on unchanged with the trace that it came with), W3C
  * baggage (64 members, 8192 bytes), the request id, and declared fields. These are what the setting
@@ -137,10 +138,23 @@ DIVAK_API const char *divak_propagation_header(divak_tracer *tracer, size_t inde
 
 /* ---- formats of your own --------------------------------------------------------------------- */
 
-/* A format beside the built-in ones, for systems that have headers of their own:
- * divak_config_add_propagator (config.h). It is called on any thread, several at once, and must not
- * block. Texts are as for the functions above. */
+/* A format beside the built-in ones, for systems that have headers of their own. It has a name,
+ * which the setting "propagation" may then list in any order with the others:
+ *
+ *     divak_propagator ours = {.name = "ours", .inject = write_ours, .extract = read_ours};
+ *     divak_config_add_propagator(config, &ours);          // for this config (config.h), or
+ *     divak_propagator_register(&ours);                    // for all of this process
+ *     divak_config_set(config, "propagation", "b3,ours");  // or DIVAK_PROPAGATION=b3,ours
+ *
+ * Where "propagation" is set, those that it lists are read and written, and no others. Where it is
+ * not, all are read, and those of the config are written. A variable may name one that is added or
+ * registered only later, before the tracer is made.
+ *
+ * Its functions are called on any thread, several at once, and must not block. Texts are as for the
+ * functions above. */
 typedef struct divak_propagator {
+    /* 1 to 31 lower-case letters, digits, - and _; none of the names above, nor "none". Copied. */
+    const char *name;
     /* Writes the headers for `span`: each by put(put_context, ...), after those of the formats that
      * are configured. What is no header (a name that is no token of up to 63 bytes, a value with
      * control characters) is left out, and counted `truncated`. May be NULL. */
@@ -150,14 +164,20 @@ typedef struct divak_propagator {
      * and well formed. DIVAK_OK: `out_parent`, zeroed before, has ids (both or none) and, where
      * that is decided, the flags DIVAK_SPAN_DECIDED with DIVAK_SPAN_SAMPLED or DIVAK_SPAN_DEBUG;
      * its other fields are ignored. DIVAK_ABSENT: nothing there. DIVAK_ERROR_INVALID: malformed,
-     * counted `bad_header`. Several are asked in the order of adding. May be NULL. */
+     * counted `bad_header`. Several are asked in the order of adding, those of the config before
+     * those of the process. May be NULL. */
     int (*extract)(void *context, divak_get_header get, void *get_context, divak_span *out_parent);
     /* The headers that it reads or writes, for divak_propagation_header: `header_count` names, each
      * ended by 0, at most 8. Copied. */
     const char *const *headers;
     size_t header_count;
-    void *context; /* yours; must stay valid until the tracer is shut down */
+    void *context; /* yours; must stay valid until the tracer is shut down, or for ever */
 } divak_propagator;
+
+/* Makes a format known by its name to all configs of this process, for ever; a config's own of that
+ * name goes before it. DIVAK_ERROR_INVALID when it is none (divak_config_add_propagator says why),
+ * or the name is taken; DIVAK_ERROR_FULL after 4. */
+DIVAK_API int divak_propagator_register(const divak_propagator *propagator);
 
 /* ---- ids ------------------------------------------------------------------------------------- */
 
@@ -185,8 +205,9 @@ DIVAK_API int divak_span_baggage(const divak_span *span, const char *name, size_
  * DIVAK_ERROR_INVALID: a value that may not be on the wire (a request id has 1 to 128 printable
  * ASCII characters without blanks, quotes, \\ < > and commas), a name that is no token, or not
  * declared while baggage is not written. DIVAK_ERROR_FULL: over 8192 bytes or 64 members, or the
- * budget for baggage is used up. DIVAK_ERROR_MEMORY. DIVAK_ERROR_STALE: the span has no tracer, or
- * is no more; DIVAK_ERROR_ENDED. Nothing is changed then. */
+ * budget for baggage is used up. DIVAK_ERROR_MEMORY. DIVAK_ERROR_STALE: the span has no tracer (it
+ * is zeroed, was made by hand, or started without one), or is no more; DIVAK_ERROR_ENDED. Nothing
+ * is changed then. */
 DIVAK_API int divak_span_set_baggage(divak_span *span, const char *name, size_t name_length,
                                      const char *value, size_t value_length);
 

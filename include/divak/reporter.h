@@ -29,6 +29,26 @@ typedef struct divak_config divak_config;
  * settings. */
 DIVAK_API int divak_config_add_zipkin_reporter(divak_config *config, const char *endpoint);
 
+/* Says where the collector is by now: an endpoint as the setting takes it, written into `out`
+ * (`capacity` bytes, DIVAK_ENDPOINT_BYTES) and ended by 0. DIVAK_OK; DIVAK_ABSENT: nothing new;
+ * anything else: it could not be found out. */
+typedef int (*divak_supply_endpoint)(void *context, char *out, size_t capacity);
+enum { DIVAK_ENDPOINT_BYTES = 2048 };
+
+/* Zipkin by HTTP at an endpoint that may change while the tracer runs: where a registry, a file or
+ * a rollout says. `supply` is asked by the flusher's thread alone, before it sends and at most once
+ * in the setting "endpoint_interval"; it must not block for long, nor call flush, shutdown or
+ * check. Until its first answer the configured endpoint holds. Spans that are on their way to the
+ * endpoint before end there, or are tried again at the new one.
+ *
+ *     static int from_registry(void *registry, char *out, size_t capacity);     // "10.0.0.7:9411"
+ *     divak_config_add_supplied_reporter(config, from_registry, registry);
+ *
+ * An answer that is no endpoint, or that failed, changes nothing: the last good one stays, the
+ * answer is counted `bad_endpoints`, and divak_tracer_failure says what was wrong with it. */
+DIVAK_API int divak_config_add_supplied_reporter(divak_config *config, divak_supply_endpoint supply,
+                                                 void *context);
+
 /* A list in memory, for tests; it grows without limit until it is taken. It lives until
  * divak_memory_reporter_destroy, also after its tracer is shut down. Spans come into it when the
  * flusher sends them: flush first. A forked child begins with an empty one. */

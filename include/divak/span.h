@@ -11,7 +11,8 @@
  * store it, throw it away; there is nothing to free. It names a span of this process or, when it
  * came out of divak_extract, a remote one that can only be a parent. A span that is finished,
  * abandoned or flushed is no more, but may still be a parent; using its name otherwise is harmless,
- * returns DIVAK_ERROR_ENDED or DIVAK_ERROR_STALE, and is counted. A zeroed divak_span is "no span".
+ * returns DIVAK_ERROR_ENDED or DIVAK_ERROR_STALE, and is counted. A zeroed divak_span is "no span",
+ * of no tracer.
  *
  * All functions here may be called from any thread, from several threads on the same span at once,
  * and from a signal handler (but for samplers and begin handlers of yours that are not up to it).
@@ -133,6 +134,8 @@ DIVAK_API int divak_span_start_by_key_recorded(divak_tracer *tracer, divak_key n
 /* What a tracer begins with; Divak's own, read here alone. */
 typedef struct divak_tracer_gate {
     uint32_t passes_unsampled; /* nobody wants to see spans of unsampled parents */
+    uint16_t tracer;           /* what its spans say */
+    uint16_t reserved;
 } divak_tracer_gate;
 
 /* True, and `out_span` is the parent by another name, when the parent is unsampled and that is all
@@ -148,12 +151,11 @@ static inline bool divak_span_pass_unsampled(const divak_tracer *tracer, divak_k
         kind >= DIVAK_KIND_PERIODIC) {
         return false;
     }
-    if (__atomic_load_n(&((const divak_tracer_gate *)(const void *)tracer)->passes_unsampled,
-                        __ATOMIC_RELAXED) == 0) {
-        return false;
-    }
+    const divak_tracer_gate *gate = (const divak_tracer_gate *)(const void *)tracer;
+    if (__atomic_load_n(&gate->passes_unsampled, __ATOMIC_RELAXED) == 0) return false;
     *out_span = *parent;
     out_span->flags = flags & inherited;
+    out_span->tracer = gate->tracer;
     return true;
 }
 
@@ -280,6 +282,12 @@ DIVAK_API int divak_span_annotate_at(const divak_span *span, uint64_t timestamp,
 /* Marks the span as failed: the tag "error" with `text` ("" is a failure too). The first one
  * stays. It does not end the span. */
 DIVAK_API int divak_span_error(const divak_span *span, const char *text, size_t length);
+
+/* Notes that this span follows from another one beside its parent: the further parents of a join,
+ * the messages of a batch. Zipkin shows one parent, the one that the span started with; a link is
+ * the tag `link.<span id>` with the value `<trace id>-<span id>`. `other` may have ended, be
+ * unsampled or remote; DIVAK_ERROR_INVALID when it is NULL or has no ids. */
+DIVAK_API int divak_span_link(const divak_span *span, const divak_span *other);
 
 /* Another name: the last before the end is reported. An empty one takes the name away. */
 DIVAK_API int divak_span_rename(const divak_span *span, const char *name, size_t name_length);

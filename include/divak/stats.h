@@ -72,7 +72,8 @@ typedef struct divak_stats {
     uint64_t flusher_restarts;  /* threads given up and replaced */
     uint64_t lanes;             /* leased now */
     uint64_t bytes_mapped;      /* memory that the tracer holds for spans */
-    uint64_t reserved[8];
+    uint64_t bad_endpoints;     /* answers of a supplier of endpoints that were of no use */
+    uint64_t reserved[7];
 } divak_stats;
 
 /* The text of a reason: "ring_full". "unknown" for a number that is none. */

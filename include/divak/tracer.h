@@ -8,7 +8,7 @@
  *     divak_tracer_shutdown(tracer, 1000, NULL);
  *
  * A tracer is never freed: every call stays safe for ever, also from other threads and after
- * shutdown, also on NULL, which is a tracer that does nothing. At most 16 exist at a time; one that
+ * shutdown, also on NULL, which is a tracer that does nothing. At most 15 exist at a time; one that
  * is shut down leaves its place, and its memory, to a later one with the same sizes. exit, and the
  * return from main, send what is left, for `close_timeout` at most; _exit, quick_exit and a crash
  * do not. A forked child has a tracer of its own under the same pointer, with nothing of the
@@ -27,7 +27,7 @@ DIVAK_BEGIN
 /* Makes a tracer and starts its flusher. The config stays the caller's, and may make more tracers.
  * On failure `out_tracer` is NULL, which is safe to use; one line went to standard error (setting
  * "log"); and with a config divak_config_error says what was wrong: DIVAK_ERROR_INVALID a setting,
- * DIVAK_ERROR_MEMORY, DIVAK_ERROR_SYSTEM no thread, DIVAK_ERROR_FULL 16 tracers exist,
+ * DIVAK_ERROR_MEMORY, DIVAK_ERROR_SYSTEM no thread, DIVAK_ERROR_FULL 15 tracers exist,
  * DIVAK_ERROR_UNSUPPORTED this build, or this system's libcurl, can't speak HTTP. The collector
  * need not be there. Takes a few milliseconds the first time. */
 DIVAK_API int divak_tracer_create(divak_config *config, divak_tracer **out_tracer);
@@ -64,7 +64,8 @@ DIVAK_API int divak_tracer_check(divak_tracer *tracer, uint32_t milliseconds);
 
 /* Why the last message to a reporter, by order of adding, or the last check of it failed: words
  * such as "http://127.0.0.1:9411: Couldn't connect to server" in `out`, cut to `capacity` bytes and
- * ended by 0; 256 are enough. DIVAK_OK; DIVAK_ABSENT and "" when it did not fail, or there was
+ * ended by 0; 256 are enough. Where neither failed, why the last answer of its supplier of
+ * endpoints was of no use. DIVAK_OK; DIVAK_ABSENT and "" when it did not fail, or there was
  * none; DIVAK_ERROR_INVALID when there is no such reporter, or no room. */
 DIVAK_API int divak_tracer_failure(divak_tracer *tracer, size_t reporter, char *out,
                                    size_t capacity);

@@ -37,7 +37,7 @@ extension DivakConfiguration {
         return tags.isEmpty ? "none" : tags.map { "\($0.key)=\($0.value)" }.sorted().joined(separator: ",")
     }
 
-    /// Attaches sampler, clock, ids, formats and handlers; returns what has to be kept while the tracer may call it.
+    /// Attaches sampler, clock, ids and handlers; returns what has to be kept while the tracer may call it.
     func attach(to configuration: OpaquePointer) throws(DivakError) -> [any AnyObject & Sendable] {
         var attached: [any AnyObject & Sendable] = []
         if let sampler {
@@ -59,11 +59,8 @@ extension DivakConfiguration {
             attached.append(source)
             divak_config_set_request_id_generator(configuration, TextSource.read, source.context)
         }
-        for propagator in propagators {
-            attached.append(propagator.functions)
-            let status = propagator.add(to: configuration)
-            if status < 0 { throw Self.error(status, "adding a propagator", configuration) }
-        }
+        for case .supplied(let supply) in reporters.map(\.storage) { attached.append(supply) }
+        for propagator in propagators { attached.append(propagator.functions) }
         for handler in handlers {
             attached.append(handler.functions)
             let status = handler.add(to: configuration)

@@ -27,6 +27,7 @@ extension DivakConfiguration {
         add("flush_interval", flushInterval.map { "\($0.milliseconds)ms" })
         add("timeout", timeout.map { "\($0.milliseconds)ms" })
         add("close_timeout", closeTimeout.map { "\($0.milliseconds)ms" })
+        add("endpoint_interval", endpointInterval.map { "\($0.milliseconds)ms" })
         add("buffer_bytes", bufferBytes.map { "\($0)" })
         for (name, value) in settings.sorted(by: { $0.key < $1.key }) { add(name, value) }
         return texts
@@ -59,6 +60,11 @@ extension DivakConfiguration {
         }
         defer { divak_config_destroy(configuration) }
 
+        // Before the texts, which may name them.
+        for propagator in propagators {
+            let status = propagator.add(to: configuration)
+            if status < 0 { throw Self.error(status, "adding a propagator", configuration) }
+        }
         for (name, value) in texts {
             // C would read the text up to its first 0 only, and take what is left for the whole.
             guard !name.utf8.contains(0), !value.utf8.contains(0) else {

@@ -142,6 +142,13 @@ extension DivakApplication {
         }
     }
 
+    func addPropagator(_ propagator: DivakPropagator) throws(DivakError) {
+        try configure("adding a propagator") { state throws(DivakError) in
+            state.configuration.propagators.append(propagator)
+            state.formats.append(DivakConfiguration.Propagation(rawValue: propagator.name))
+        }
+    }
+
     func setRequestIDs(_ propagation: RequestIdPropagation) throws(DivakError) {
         try configure("adding a propagator") { state throws(DivakError) in
             if let other = state.requestIDs {

@@ -55,6 +55,11 @@ extension Recorder {
         try divak.setRequestIDs(propagator)
     }
 
+    /// Lets traces be carried on in a format of your own, beside the others that were added.
+    public func addDivakPropagator(_ propagator: DivakPropagator) throws(DivakError) {
+        try divak.addPropagator(propagator)
+    }
+
     /// Lets traces be carried on in a format.
     ///
     /// ```swift

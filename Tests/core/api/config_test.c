@@ -153,8 +153,8 @@ TEST(a_bad_variable_is_an_error_that_names_it_until_code_sets_the_setting) {
         {{"OTEL_TRACES_SAMPLER", "traceidratio", "OTEL_TRACES_SAMPLER_ARG", "-1"}, "sample_rate",
          "1", "OTEL_TRACES_SAMPLER_ARG: \"-1\" is not accepted: a number from 0 to 1"},
         {{"OTEL_PROPAGATORS", "b3,jaeger"}, "propagation", "b3",
-         "OTEL_PROPAGATORS: \"b3,jaeger\" is not accepted: a list of b3, b3multi, tracecontext, "
-         "baggage; or none"},
+         "OTEL_PROPAGATORS: \"b3,jaeger\" is not accepted: \"jaeger\" is unknown: a list of b3, "
+         "b3multi, tracecontext, baggage; or none"},
         {{"OTEL_PROPAGATORS", "request-id"}, "propagation", "request-id",
          "OTEL_PROPAGATORS: \"request-id\" is not accepted: a list of b3, b3multi, tracecontext, "
          "baggage; or none"},

@@ -29,7 +29,7 @@ static inline uint64_t fixture_random(void *context) {
 /* All formats are read and written. */
 static inline void fixture_init(fixture *f) {
     divak_propagation_init(&f->propagation);
-    f->propagation.inject = (divak_formats){true, true, true, true, true};
+    f->propagation.inject = (divak_formats){true, true, true, true, true, 0};
     f->propagation.tracer = FIXTURE_TRACER;
     CHECK_INT(DIVAK_OK, divak_baggage_table_init(&f->table, 64, 1 << 20));
     f->propagation.table = &f->table;

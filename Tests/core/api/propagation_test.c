@@ -348,9 +348,9 @@ TEST(all_combinations_of_formats_give_back_what_they_were_given) {
     uint64_t state = UINT64_C(0x853c49e6748fea9b);
     printf("  seed %llu\n", (unsigned long long)state);
     for (int i = 0; i < 8 * 2000; i++) {
-        divak_formats formats = {i & 1, i >> 1 & 1, i >> 2 & 1, false, false};
+        divak_formats formats = {i & 1, i >> 1 & 1, i >> 2 & 1, false, false, 0};
         f.propagation.inject = formats;
-        f.propagation.extract = (divak_formats){true, true, true, true, true};
+        f.propagation.extract = (divak_formats){true, true, true, true, true, 0};
         if (fixture_random(&state) % 2) f.propagation.extract = formats;
         divak_span sent = random_span(&state), expected = sent, read;
         const divak_span nothing = {.tracer = FIXTURE_TRACER};

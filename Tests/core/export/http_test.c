@@ -78,11 +78,15 @@ static client client_open_url(const char *url, size_t size, divak_http_options o
     snprintf(opened.url, sizeof opened.url, "%s", url);
     opened.body = make_body(1, 1, size, &opened.length);
     options.url = opened.url;
+    divak_http_environment environment;
+    CHECK_INT(DIVAK_OK, divak_http_environment_read(&environment));
+    options.environment = &environment;
     options.display = "http://display:1";
     if (options.timeout == 0) options.timeout = PATIENCE * MS;
     CHECK_INT(DIVAK_OK, divak_http_pool_create(&opened.pool));
     opened.status = divak_http_target_create(opened.pool, &options, &opened.target, opened.error,
                                              sizeof opened.error);
+    divak_http_environment_deinit(&environment);
     return opened;
 }
 

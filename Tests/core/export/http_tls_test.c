@@ -138,9 +138,12 @@ static divak_http_reply post(const char *host, int port, const char *ca_file, ui
     char url[128], error[200];
     const char *const headers[] = {"Authorization: Bearer SECRET"};
     snprintf(url, sizeof url, "https://%s:%d/202/tls?key=SECRET", host, port);
+    divak_http_environment environment;
+    CHECK_INT(DIVAK_OK, divak_http_environment_read(&environment));
     const divak_http_options options = {.url = url,
                                         .display = "https://display:1",
                                         .ca_file = ca_file,
+                                        .environment = &environment,
                                         .headers = headers,
                                         .header_count = 1,
                                         .timeout = timeout};
@@ -156,6 +159,7 @@ static divak_http_reply post(const char *host, int port, const char *ca_file, ui
     CHECK_INT(0, divak_http_pool_in_flight(pool));
     CHECK(strstr(reply.text, "SECRET") == NULL);
     divak_http_pool_destroy(pool);
+    divak_http_environment_deinit(&environment);
     free(body);
     return reply;
 }

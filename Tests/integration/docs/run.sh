@@ -78,6 +78,7 @@ check "README has at most 150 lines" test "$(wc -l <README.md)" -le 150
 # What an example must have done, as an extended regular expression of what the program prints; a line each.
 declare -A expected=(
     [span]='"name":"query-db".*"tags":\{("rowcount":"42","sql.table":"users"|"sql.table":"users","rowcount":"42")\}'
+    [customizer]='"name":"get /users/\{id\}".*"http.path":"/users/42"'
     [scope]='"parentId":"[0-9a-f]{16}".*"name":"inner"'
     [propagation]='"traceId":"80f198ee56343ba864fe8b2a57d3eff7".*"id":"e457b5a2e4d86bd1".*"shared":true.*headers put 4$'
     [stats]='of [0-9]+ delivered$'
