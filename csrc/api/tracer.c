@@ -7,12 +7,14 @@
 #include <string.h>
 
 #include "api/config.h"
+#include "api/other_copies.h"
 #include "api/process_parent.h"
 #include "api/propagation.h"
 #include "api/settings.h"
 #include "base/clock.h"
 #include "base/log.h"
 #include "base/memory.h"
+#include "collect/current.h"
 #include "collect/engine.h"
 #include "export/flusher.h"
 
@@ -97,6 +99,7 @@ static int init_process(void) {
     int status = divak_process_init();
     if (status != DIVAK_OK) return status;
     is_hooked = true;
+    divak_other_copies_init();
     (void)divak_thread_at_fork(NULL, NULL, start_flushers_after_fork);
     return DIVAK_OK;
 }
@@ -259,6 +262,7 @@ int divak_tracer_create(divak_config *config, divak_tracer **out_tracer) {
         }
     }
     if (status != DIVAK_OK && logs) divak_log_line("tracing is off: %s", divak_config_error(config));
+    if (status == DIVAK_OK && logs) divak_other_copies_warn();
     divak_config_destroy(own);
     return status;
 }
@@ -361,7 +365,7 @@ divak_propagation *divak_tracer_propagation(divak_tracer *tracer) {
 }
 
 divak_tracer *divak_span_tracer(const divak_span *span) {
-    if (span == NULL) return NULL;
+    if (span == NULL || divak_home(span) != 0) return NULL;
     divak_tracer *tracer = divak_tracer_of(span);
     return divak_load_acquire(&tracer->mode) == DIVAK_TRACER_NONE ? NULL : tracer;
 }

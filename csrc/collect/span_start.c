@@ -4,6 +4,7 @@
 
 #include "base/clock.h"
 #include "base/copy.h"
+#include "collect/current.h"
 #include "collect/span.h"
 #include "divak/scope.h"
 #include "model/flags.h"
@@ -51,10 +52,25 @@ static inline void pass_through(const divak_span *parent, divak_span *out_span) 
     out_span->baggage_generation = 0;
 }
 
+bool (*divak_home_import_baggage)(divak_tracer *tracer, const divak_span *span, uint32_t *out_baggage,
+                                  uint32_t *out_generation);
+
+/* One reference, the caller's, on what the parent carries, as an entry of the tracer's table. */
+static bool take_baggage(divak_tracer *tracer, const divak_span *parent, uint32_t *out_baggage,
+                         uint32_t *out_generation) {
+    if (divak_home(parent) != 0) {
+        return divak_home_import_baggage != NULL &&
+               divak_home_import_baggage(tracer, parent, out_baggage, out_generation);
+    }
+    *out_baggage = parent->baggage;
+    *out_generation = parent->baggage_generation;
+    return divak_baggage_table_retain(&tracer->baggage, parent->baggage, parent->baggage_generation);
+}
+
 /* An unsampled span with baggage: a slot that holds the reference and nothing else. */
 static __attribute__((noinline)) int begin_carrier(divak_tracer *tracer, divak_span *span, const divak_span *parent) {
-    uint32_t baggage = parent->baggage, generation = parent->baggage_generation;
-    if (!divak_baggage_table_retain(&tracer->baggage, baggage, generation)) return DIVAK_OK;
+    uint32_t baggage, generation;
+    if (!take_baggage(tracer, parent, &baggage, &generation)) return DIVAK_OK;
     int status = divak_span_adopt_baggage(span, baggage, generation);
     if (status != DIVAK_OK) (void)divak_baggage_table_release(&tracer->baggage, baggage, generation);
     return DIVAK_OK;
@@ -211,13 +227,13 @@ static uint32_t record_flags_of(const divak_span *span) {
 /* What happens once to a recorded span right after its start, where anything at all does. */
 static __attribute__((noinline)) int finish_special_start(divak_tracer *tracer, const divak_span *parent,
                                                           divak_span *span, int status) {
-    if (parent->baggage != 0 &&
-        divak_baggage_table_retain(&tracer->baggage, parent->baggage, parent->baggage_generation)) {
-        if (divak_span_replace_baggage(span, parent->baggage, parent->baggage_generation) == DIVAK_OK) {
-            span->baggage = parent->baggage;
-            span->baggage_generation = parent->baggage_generation;
+    uint32_t baggage, generation;
+    if (parent->baggage != 0 && take_baggage(tracer, parent, &baggage, &generation)) {
+        if (divak_span_replace_baggage(span, baggage, generation) == DIVAK_OK) {
+            span->baggage = baggage;
+            span->baggage_generation = generation;
         } else {
-            (void)divak_baggage_table_release(&tracer->baggage, parent->baggage, parent->baggage_generation);
+            (void)divak_baggage_table_release(&tracer->baggage, baggage, generation);
         }
     }
     if ((parent->flags & DIVAK_SPAN_EXTRACT_FAILED) != 0) {
