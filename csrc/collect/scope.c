@@ -160,6 +160,9 @@ __attribute__((constructor(101))) static void find_first(void) {
     if (first != NULL) {
         divak_system_pin_object_of(first); /* we call it from now on */
         divak_store_relaxed(&own_home, DIVAK_HOME_NONE);
+        enum { KEYS = 4096 };
+        _Static_assert((int)KEYS > (int)DIVAK_KEYS_MAX, "the keys of two copies are apart");
+        divak_keys_before = divak_copies_salt() / KEYS * KEYS;
     }
     /* Pairs with the acquire in meet. */
     divak_store_release(&divak_own_copy.shared, (void *)(uintptr_t)(first != NULL ? first : &kept_here));

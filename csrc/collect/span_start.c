@@ -371,14 +371,15 @@ static __attribute__((noinline)) int start_specially(divak_tracer *tracer, const
 static const divak_span *implied_parent(const divak_tracer *tracer, divak_kind kind, divak_span *current) {
     if (divak_current(current) == DIVAK_OK) return current;
     bool is_ours = kind == DIVAK_KIND_LOCAL || kind == DIVAK_KIND_CLIENT || kind == DIVAK_KIND_PRODUCER;
-    return is_ours && tracer != NULL ? &tracer->process_parent : &divak_no_parent;
+    return is_ours && divak_is_tracer(tracer) ? &tracer->process_parent : &divak_no_parent;
 }
 
-/* Without a tracer, or without one that is on: ids pass through. */
-static __attribute__((noinline)) int start_nothing(const divak_span *parent, divak_span *out_span) {
+/* Without a tracer, or with one of another copy of the library: ids pass through. */
+static __attribute__((noinline)) int start_nothing(const divak_tracer *tracer, const divak_span *parent,
+                                                   divak_span *out_span) {
     *out_span = (divak_span){0};
     if (parent != NULL && parent->span_id != 0) pass_through(parent, out_span);
-    return DIVAK_OK;
+    return tracer == NULL ? DIVAK_OK : DIVAK_ERROR_STALE;
 }
 
 /* The long way with what the short one was asked. */
@@ -388,7 +389,7 @@ static __attribute__((noinline)) int start_otherwise(divak_tracer *tracer, const
     if (divak_span_pass_unsampled(tracer, kind, parent, out_span)) return DIVAK_OK;
     divak_span current;
     if (parent == NULL) parent = implied_parent(tracer, kind, &current);
-    if (tracer == NULL) return start_nothing(parent, out_span);
+    if (!divak_is_tracer(tracer)) return start_nothing(tracer, parent, out_span);
     divak_start_options options = {.name = name, .name_length = name_length, .kind = kind};
     return start_specially(tracer, &options, name_key, parent, out_span);
 }
@@ -402,7 +403,7 @@ static inline __attribute__((always_inline)) int start(divak_tracer *tracer, con
         USUAL = DIVAK_SPAN_DECIDED | DIVAK_SPAN_SAMPLED,
         LOOKED_AT = USUAL | DIVAK_SPAN_EXTRACT_FAILED
     };
-    if (__builtin_expect(tracer == NULL || parent == NULL, 0)) goto otherwise;
+    if (__builtin_expect(!divak_is_tracer(tracer) || parent == NULL, 0)) goto otherwise;
     const uint32_t flags = parent->flags;
     const uint64_t parent_id = parent->span_id;
     const uint64_t index = tracer->index;
@@ -479,6 +480,7 @@ int divak_span_start_recorded(divak_tracer *tracer, const char *name, size_t nam
 
 int divak_span_start_by_key_recorded(divak_tracer *tracer, divak_key name, divak_kind kind, const divak_span *parent,
                                      divak_span *out_span) {
+    name = divak_key_id(name);
     if (__builtin_expect(name - 1 >= divak_load_relaxed(&divak_keys.count), 0)) {
         (void)start_otherwise(tracer, NULL, 0, DIVAK_NO_KEY, kind, parent, out_span);
         return DIVAK_ERROR_INVALID;
@@ -495,6 +497,6 @@ int divak_span_start_with(divak_tracer *tracer, const divak_start_options *optio
     }
     const divak_span *parent = options->parent;
     if (parent == NULL) parent = implied_parent(tracer, options->kind, &current);
-    if (tracer == NULL) return start_nothing(parent, out_span);
+    if (!divak_is_tracer(tracer)) return start_nothing(tracer, parent, out_span);
     return start_specially(tracer, options, DIVAK_NO_KEY, parent, out_span);
 }

@@ -193,6 +193,7 @@ static __attribute__((noinline)) int add_counted_by_key(const divak_span *span, 
 static inline __attribute__((always_inline)) int add_number_by_key(const divak_span *span, uint32_t type,
                                                                    divak_key key, uint64_t bits) {
     if (__builtin_expect(!is_recorded(span), 0)) return DIVAK_ERROR_NOT_RECORDING;
+    key = divak_key_id(key);
     if (__builtin_expect(divak_tracer_of(span)->short_limit == 0 || key - 1 >= divak_load_relaxed(&divak_keys.count),
                          0)) {
         return add_counted_by_key(span, type, key, bits, sizeof bits);
@@ -218,6 +219,7 @@ static __attribute__((noinline)) int add_long_value_by_key(const divak_span *spa
 
 int divak_span_tag_by_key_recorded(const divak_span *span, divak_key key, const char *value, size_t value_length) {
     if (__builtin_expect(!is_recorded(span), 0)) return DIVAK_ERROR_NOT_RECORDING;
+    key = divak_key_id(key);
     if (__builtin_expect(value == NULL || value_length >= divak_tracer_of(span)->short_limit ||
                              divak_tracer_of(span)->short_limit == 0 ||
                              key - 1 >= divak_load_relaxed(&divak_keys.count), 0)) {
@@ -243,6 +245,7 @@ int divak_span_tag_double_by_key_recorded(const divak_span *span, divak_key key,
 int divak_span_tag_bool_by_key_recorded(const divak_span *span, divak_key key, bool value) {
     uint8_t byte = value;
     if (!is_recorded(span)) return DIVAK_ERROR_NOT_RECORDING;
+    key = divak_key_id(key);
     if (key - 1 >= divak_load_relaxed(&divak_keys.count)) return DIVAK_ERROR_INVALID;
     return divak_span_add_field(span, DIVAK_FIELD_TAG_BOOL | DIVAK_FIELD_KEY_ID, &key, sizeof key, &byte, sizeof byte,
                                 NULL);
