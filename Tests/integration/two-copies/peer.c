@@ -8,6 +8,8 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "refuse.h"
+
 static divak_tracer *tracer;
 
 int peer_start(const char *sample_rate) {
@@ -119,6 +121,29 @@ int peer_fork(peer_body body, void *context) {
     }
     if (child < 0 || waitpid(child, &status, 0) != child) return -1;
     return WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
+}
+
+divak_key peer_lend(divak_span *spans, int count) {
+    for (int i = 0; i < count; i++) (void)divak_span_start(tracer, "many", 4, DIVAK_KIND_LOCAL, NULL, &spans[i]);
+    (void)divak_key_register("peer one", 8);
+    return divak_key_register("peer two", 8);
+}
+
+int peer_take_back(const divak_span *spans, int count) {
+    int refused = 0;
+    for (int i = 0; i < count; i++) refused += divak_span_finish(&spans[i]) != DIVAK_OK;
+    return refused;
+}
+
+divak_tracer *peer_tracer(void) {
+    return tracer;
+}
+
+int peer_refuse(const divak_span *spans, int count, const divak_span *own, divak_key key, divak_tracer *other) {
+    unexpected = 0;
+    for (int i = 0; i < count; i++) refuse_span(&spans[i]);
+    refuse_key_and_tracer(own, key, other);
+    return unexpected;
 }
 
 int peer_stop(uint64_t misuses) {

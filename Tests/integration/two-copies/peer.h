@@ -29,6 +29,14 @@ bool peer_header(const char *name, char *out, size_t capacity);
 int peer_misuse(void);
 /* Forks; the child calls `body` and exits. Its exit status. */
 int peer_fork(peer_body body, void *context);
+/* Starts so many spans under the current one, and registers a key, which it gives. */
+divak_key peer_lend(divak_span *spans, int count);
+/* Finishes them; how many answers were not DIVAK_OK. */
+int peer_take_back(const divak_span *spans, int count);
+divak_tracer *peer_tracer(void);
+/* Tries what refuse.h has with the caller's spans, key and tracer: how many answers were not as they should be. `own` is a
+ * span of this library's. */
+int peer_refuse(const divak_span *spans, int count, const divak_span *own, divak_key key, divak_tracer *tracer);
 /* Sends everything: 0 when it was delivered and the accounts are exact, with `misuses` of scopes in them. */
 int peer_stop(uint64_t misuses);
 

@@ -132,5 +132,19 @@ both("linked")
 both("opening")
 label, spans, _ = run("opening", "dlclose", "1", "1")
 shape(label, spans, {"s1": None, "c1": "s1", "s2": "c1", "s3": "s1"})
+label, spans, _ = run("handles")
+shape(label, spans, {"s1": None, "c1": "s1", "s2": "c1"})
+unique(label, spans)
+label, spans, _ = run("exporting", "parents")
+shape(label, spans, {"s1": None, "c1": "s1", "s2": "c1"})
+
+# A copy of another version is left alone, and said to be there.
+label, spans, said = run("linked", "nested", "1", "1", environment={"LD_LIBRARY_PATH": os.path.join(FOLDER, "other")})
+check(label + ", another version: everything arrives", len(spans) == len(NESTED), f"{len(spans)}")
+check(label + ", another version: it is said once by each", said.count("another version of the library") == 2, said)
+by_name = {span["name"]: span for span in spans}
+check(label + ", another version: no parents across", "parentId" not in by_name["c1"] and
+      by_name["s2"].get("parentId") == by_name["s1"]["id"])
+
 print(f"{passed} passed, {failed} failed")
 sys.exit(failed != 0 or passed == 0)

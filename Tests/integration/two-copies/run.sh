@@ -24,6 +24,26 @@ read -r -a libs < <(pkg-config --libs divak)
 "${CC:-cc}" -std=gnu11 -O2 -g -Wall -Wextra -Werror -shared -fPIC "${cflags[@]}" "$test/peer.c" -o "$out/libpeer.so" \
     "${libs[@]}" -Wl,-rpath,"$libraries" || exit 1
 
+# A C program with the static library, as pkg-config says it is linked; and one that exports what it has of it.
+read -r -a static_libs < <(pkg-config --libs-only-l --libs-only-other --static divak | sed "s|-ldivak|$libraries/libdivak.a|")
+c_program() {
+    "${CC:-cc}" -std=gnu11 -O2 -g -Wall -Wextra -Werror "${cflags[@]}" "$test/$2" -o "$out/$1" -L"$out" -lpeer \
+        -Wl,-rpath,"$out" "${@:3}" || exit 1
+}
+c_program handles handles.c "${static_libs[@]}"
+c_program exporting handles.c -rdynamic "$libraries/libdivak.a" -lcurl -pthread -lm -ldl
+
+# The library of another version of what copies say to one another: the number in its note is 2.
+mkdir "$out/other"
+"$python" - "$libraries/libdivak.so" "$out/other/libdivak.so.0" <<'PYTHON' || exit 1
+import sys
+data = bytearray(open(sys.argv[1], "rb").read())
+note = data.find(b"\x06\0\0\0\x08\0\0\0\x01\0\0\0Divak\0")
+assert note > 0, "there is no note in the library"
+data[note + 8] = 2
+open(sys.argv[2], "wb").write(data)
+PYTHON
+
 options=()
 [ -z "${DIVAK_SWIFT_SCRATCH:-}" ] || options=(--scratch-path "$DIVAK_SWIFT_SCRATCH")
 swift build "${options[@]}" --product Divak >"$out/swift.log" 2>&1 || { cat "$out/swift.log"; exit 1; }
