@@ -45,9 +45,10 @@ struct Peer: @unchecked Sendable {  // pointers that are written once, before an
 
     typealias Body = @convention(c) (UnsafeMutableRawPointer?) -> Void
     typealias Named = @convention(c) (UnsafePointer<CChar>, Body?, UnsafeMutableRawPointer?) -> Void
-    typealias Carrying = @convention(c) (
-        UnsafePointer<CChar>, UnsafePointer<CChar>, UnsafePointer<CChar>, Body?, UnsafeMutableRawPointer?
-    ) -> Void
+    typealias Carrying =
+        @convention(c) (
+            UnsafePointer<CChar>, UnsafePointer<CChar>, UnsafePointer<CChar>, Body?, UnsafeMutableRawPointer?
+        ) -> Void
 
     /// Lends C a closure for the time of a call.
     func lend<Result>(_ body: () -> Void, _ use: (@escaping Body, UnsafeMutableRawPointer) -> Result) -> Result {
@@ -100,7 +101,7 @@ struct Peer: @unchecked Sendable {  // pointers that are written once, before an
         typealias Read = @convention(c) (UnsafePointer<CChar>, UnsafeMutablePointer<CChar>, Int) -> Bool
         var bytes = [CChar](repeating: 0, count: 256)
         guard self.function(function, Read.self)(name, &bytes, bytes.count) else { return nil }
-        return bytes.withUnsafeBufferPointer { String(cString: $0.baseAddress!) }
+        return String(decoding: bytes.prefix { $0 != 0 }.map(UInt8.init(bitPattern:)), as: UTF8.self)
     }
 
     func baggage(_ name: String) -> String? { text("peer_baggage", name) }
