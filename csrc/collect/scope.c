@@ -127,13 +127,13 @@ static divak_atomic_u32 enrolled_count;
 static uint32_t enroll_here(const divak_home_services *services) {
     uint32_t home = divak_add_relaxed(&enrolled_count, 1) + 1;
     if (home > DIVAK_HOMES_MAX) return DIVAK_HOME_NONE;
-    /* Pairs with the acquire in services_here. */
-    divak_store_release(&enrolled[home], (void *)(uintptr_t)services);
+    /* Relaxed: a constant, of an object that is there for good. */
+    divak_store_relaxed(&enrolled[home], (void *)(uintptr_t)services);
     return home;
 }
 
 static const divak_home_services *services_here(uint32_t home) {
-    return home > DIVAK_HOMES_MAX ? NULL : divak_load_acquire(&enrolled[home]); /* see enroll_here */
+    return home > DIVAK_HOMES_MAX ? NULL : divak_load_relaxed(&enrolled[home]);
 }
 
 static const divak_first_copy kept_here = {
@@ -149,13 +149,14 @@ static const divak_first_copy kept_here = {
 
 static bool meet(void *context, divak_copy *copy) {
     (void)context;
-    /* Acquire: what the others wrote before they could be found. */
-    first = divak_load_acquire(&copy->shared);
+    /* Relaxed, like the store: both under the loader's lock, and it points to a constant. */
+    first = divak_load_relaxed(&copy->shared);
     return first == NULL; /* that one has not come so far: this one is before it */
 }
 
 /* Before the code of its object runs, and under the loader's lock, so that of two copies one is first. */
-__attribute__((constructor(101))) static void find_first(void) {
+static void find_first(void) __attribute__((constructor(101)));
+static void find_first(void) {
     (void)divak_copies_visit(meet, NULL);
     if (first != NULL) {
         divak_system_pin_object_of(first); /* we call it from now on */
@@ -164,15 +165,14 @@ __attribute__((constructor(101))) static void find_first(void) {
         _Static_assert((int)KEYS > (int)DIVAK_KEYS_MAX, "the keys of two copies are apart");
         divak_keys_before = divak_copies_salt() / KEYS * KEYS;
     }
-    /* Pairs with the acquire in meet. */
-    divak_store_release(&divak_own_copy.shared, (void *)(uintptr_t)(first != NULL ? first : &kept_here));
+    divak_store_relaxed(&divak_own_copy.shared, (void *)(uintptr_t)(first != NULL ? first : &kept_here));
 }
 
 void divak_home_enroll(const divak_home_services *services) {
     if (first != NULL) {
         divak_store_relaxed(&own_home, first->enroll(services));
     } else {
-        divak_store_release(&enrolled[0], (void *)(uintptr_t)services); /* pairs with the acquire in services_here */
+        divak_store_relaxed(&enrolled[0], (void *)(uintptr_t)services); /* see enroll_here */
     }
 }
 
