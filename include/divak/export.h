@@ -15,9 +15,8 @@
 #define DIVAK_END
 #endif
 
-/* DIVAK_STATIC is defined where the library is compiled into a program or another library, whose own
- * it stays then. Exported from there, part of it would be taken by libraries that stand on
- * libdivak.so, who would have the rest from that. */
+/* DIVAK_STATIC is defined where the library is compiled into a program or another library, whose
+ * own it stays then: see the end of the first comment in scope.h. */
 #if defined(__GNUC__) && defined(DIVAK_STATIC)
 #define DIVAK_API __attribute__((visibility("hidden")))
 #elif defined(__GNUC__)
