@@ -47,6 +47,7 @@ let package = Package(
             cSettings: [
                 .headerSearchPath("csrc"),
                 .define("_GNU_SOURCE"),
+                .define("DIVAK_STATIC"),
             ],
             linkerSettings: [
                 .linkedLibrary("curl"),

@@ -30,6 +30,9 @@ file(RELATIVE_PATH divak_includedir_from_prefix "${CMAKE_INSTALL_PREFIX}" "${div
 string(REGEX REPLACE "/$" "" divak_prefix_from_pc "${divak_prefix_from_pc}")
 # -lcurl and not Requires.private: the latter would pull in all that a static libcurl needs.
 set(divak_libs_private "-pthread -lm -ldl")
+if(NOT APPLE)
+    string(PREPEND divak_libs_private "-Wl,--exclude-libs,libdivak.a ")
+endif()
 if(DIVAK_WITH_CURL)
     string(PREPEND divak_libs_private "-lcurl ")
 endif()

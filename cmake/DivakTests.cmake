@@ -9,7 +9,8 @@ function(divak_test_program target)
     add_executable(${target} ${ARGN})
     target_include_directories(${target} PRIVATE
         "${PROJECT_SOURCE_DIR}/csrc" "${PROJECT_SOURCE_DIR}/Tests/core" "${PROJECT_SOURCE_DIR}/fuzz")
-    target_compile_definitions(${target} PRIVATE DIVAK_SOURCE_DIR="${PROJECT_SOURCE_DIR}")
+    target_compile_definitions(${target} PRIVATE DIVAK_SOURCE_DIR="${PROJECT_SOURCE_DIR}"
+        DIVAK_SHARED_LIBRARY="$<TARGET_FILE:divak_shared>")
     if(NOT DIVAK_WITH_CURL)
         target_compile_definitions(${target} PRIVATE DIVAK_WITHOUT_CURL)
     endif()
@@ -27,6 +28,7 @@ foreach(source ${divak_tests})
     set(target "${layer}_${name}")
     divak_test_program(${target} "${source}")
     divak_compile_options(${target})
+    add_dependencies(${target} divak_shared) # loaded by some
     set_target_properties(${target} PROPERTIES RUNTIME_OUTPUT_DIRECTORY "${PROJECT_BINARY_DIR}/tests")
     add_test(NAME "${layer}/${name}" COMMAND ${target} WORKING_DIRECTORY "${PROJECT_SOURCE_DIR}")
     set_tests_properties("${layer}/${name}" PROPERTIES TIMEOUT 300 LABELS core)

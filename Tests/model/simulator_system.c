@@ -204,6 +204,9 @@ int divak_system_random_bytes(void *memory, size_t size) {
     return 0;
 }
 void divak_system_program_name(char *out, size_t capacity) { (void)snprintf(out, capacity, "model"); }
+void divak_system_pin_object_of(const void *address) {
+    (void)address;
+}
 void divak_system_pin_object(void) {}
 void divak_system_write_error(const char *text, size_t length) {
     (void)text;

@@ -40,11 +40,6 @@ int divak_propagation_extract_headers(divak_propagation *propagation, const diva
     return divak_propagation_extract(propagation, get_from_array, &array, out_parent);
 }
 
-typedef struct filling {
-    divak_header_block *block;
-    size_t left_out;
-} filling;
-
 static char *append(divak_header_block *block, const char *text, size_t length) {
     char *place = block->bytes + block->bytes_used;
     memcpy(place, text, length);
@@ -53,9 +48,9 @@ static char *append(divak_header_block *block, const char *text, size_t length) 
     return place;
 }
 
-static void put_into_block(void *context, const char *name, size_t name_length, const char *value,
-                           size_t value_length) {
-    filling *to = context;
+void divak_propagation_put_into_block(void *context, const char *name, size_t name_length,
+                                      const char *value, size_t value_length) {
+    divak_block_filling *to = context;
     divak_header_block *block = to->block;
     size_t left = sizeof block->bytes - block->bytes_used;
     /* Each alone before the sum, so that the sum can't wrap. */
@@ -78,8 +73,9 @@ int divak_propagation_inject_block(divak_propagation *propagation, const divak_s
     if (out_block == NULL) return DIVAK_ERROR_INVALID;
     out_block->count = 0;
     out_block->bytes_used = 0;
-    filling to = {.block = out_block};
-    int status = divak_propagation_inject(propagation, span, false, put_into_block, &to);
+    divak_block_filling to = {.block = out_block};
+    int status = divak_propagation_inject(propagation, span, false,
+                                          divak_propagation_put_into_block, &to);
     if (to.left_out == 0) return status;
     divak_add_relaxed(&propagation->truncated, to.left_out);
     return DIVAK_ERROR_TRUNCATED;

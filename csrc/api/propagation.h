@@ -142,6 +142,13 @@ int divak_propagation_inject(divak_propagation *propagation, const divak_span *s
                              bool is_message, divak_put_header put, void *context);
 int divak_propagation_inject_response(divak_propagation *propagation, const divak_span *span, uint32_t headers,
                                       divak_put_header put, void *context);
+/* A block, empty at first, and how many headers had no room in it: the context of a divak_put_header. */
+typedef struct divak_block_filling {
+    divak_header_block *block;
+    size_t left_out;
+} divak_block_filling;
+void divak_propagation_put_into_block(void *context, const char *name, size_t name_length,
+                                      const char *value, size_t value_length);
 /* DIVAK_ERROR_TRUNCATED: some headers had no room. */
 int divak_propagation_inject_block(divak_propagation *propagation, const divak_span *span,
                                    divak_header_block *out_block);
@@ -164,7 +171,8 @@ int divak_propagation_set_baggage(divak_propagation *propagation, const divak_ba
 
 /* The settings of a tracer, or NULL: no such tracer. */
 divak_propagation *divak_tracer_propagation(divak_tracer *tracer);
-/* The tracer that a span names, or NULL. Bears forged spans. */
+/* The tracer that a span names, or NULL, also for a span of another copy of the library. Bears
+ * forged spans. */
 divak_tracer *divak_span_tracer(const divak_span *span);
 
 #endif

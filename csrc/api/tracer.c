@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "api/config.h"
+#include "api/other_copies.h"
 #include "api/own_formats.h"
 #include "api/process_parent.h"
 #include "api/propagation.h"
@@ -14,6 +15,7 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "base/memory.h"
+#include "collect/current.h"
 #include "collect/engine.h"
 #include "export/flusher.h"
 
@@ -55,7 +57,7 @@ static void thread_ended(divak_thread *thread) {
 
 /* Whether a call that may block goes on to the flusher. */
 static bool is_open(divak_tracer *tracer) {
-    if (tracer == NULL || !divak_process_check_fork()) return false;
+    if (!divak_is_tracer(tracer) || !divak_process_check_fork()) return false;
     uint32_t mode = divak_load_acquire(&tracer->mode);
     if (mode != DIVAK_TRACER_ON && mode != DIVAK_TRACER_DISABLED) return false;
     divak_flusher_ensure_thread(tracer);
@@ -98,6 +100,7 @@ static int init_process(void) {
     int status = divak_process_init();
     if (status != DIVAK_OK) return status;
     is_hooked = true;
+    divak_other_copies_init();
     (void)divak_thread_at_fork(NULL, NULL, start_flushers_after_fork);
     return DIVAK_OK;
 }
@@ -262,6 +265,7 @@ int divak_tracer_create(divak_config *config, divak_tracer **out_tracer) {
         }
     }
     if (status != DIVAK_OK && logs) divak_log_line("tracing is off: %s", divak_config_error(config));
+    if (status == DIVAK_OK && logs) divak_other_copies_warn();
     divak_config_destroy(own);
     return status;
 }
@@ -293,20 +297,20 @@ int divak_tracer_shutdown(divak_tracer *tracer, uint32_t milliseconds, uint64_t 
 }
 
 int divak_tracer_check(divak_tracer *tracer, uint32_t milliseconds) {
-    if (tracer == NULL || !is_open(tracer)) return DIVAK_ERROR_ENDED;
+    if (!is_open(tracer)) return DIVAK_ERROR_ENDED;
     return divak_flusher_check(tracer, milliseconds * MILLISECOND);
 }
 
 int divak_tracer_failure(divak_tracer *tracer, size_t reporter, char *out, size_t capacity) {
     if (out == NULL || capacity == 0) return DIVAK_ERROR_INVALID;
     out[0] = '\0';
-    if (tracer == NULL || divak_load_acquire(&tracer->mode) == DIVAK_TRACER_NONE) return DIVAK_ERROR_INVALID;
+    if (!divak_is_tracer(tracer) || divak_load_acquire(&tracer->mode) == DIVAK_TRACER_NONE) return DIVAK_ERROR_INVALID;
     if (!divak_process_check_fork()) return DIVAK_ERROR_REENTRANT;
     return divak_flusher_failure(tracer, reporter, out, capacity);
 }
 
 void divak_tracer_set_enabled(divak_tracer *tracer, bool enabled) {
-    if (tracer == NULL) return;
+    if (!divak_is_tracer(tracer)) return;
     uint32_t from = enabled ? DIVAK_TRACER_DISABLED : DIVAK_TRACER_ON;
     divak_mutex_lock(&lock);
     if (divak_load_relaxed(&tracer->mode) == from) {
@@ -316,7 +320,7 @@ void divak_tracer_set_enabled(divak_tracer *tracer, bool enabled) {
 }
 
 bool divak_tracer_is_enabled(divak_tracer *tracer) {
-    return tracer != NULL && divak_load_acquire(&tracer->mode) == DIVAK_TRACER_ON;
+    return divak_is_tracer(tracer) && divak_load_acquire(&tracer->mode) == DIVAK_TRACER_ON;
 }
 
 void divak_reseed(void) {
@@ -326,7 +330,7 @@ void divak_reseed(void) {
 int divak_tracer_stats(divak_tracer *tracer, size_t reporter, divak_stats *out_stats) {
     if (out_stats == NULL) return DIVAK_ERROR_INVALID;
     *out_stats = (divak_stats){0};
-    if (tracer == NULL || divak_load_acquire(&tracer->mode) == DIVAK_TRACER_NONE) return DIVAK_ERROR_INVALID;
+    if (!divak_is_tracer(tracer) || divak_load_acquire(&tracer->mode) == DIVAK_TRACER_NONE) return DIVAK_ERROR_INVALID;
     if (!divak_process_check_fork()) return DIVAK_ERROR_REENTRANT;
     if (!divak_flusher_stats(tracer, reporter, out_stats)) return DIVAK_ERROR_INVALID;
     /* Downstream first; started last. */
@@ -355,7 +359,7 @@ divak_key divak_key_register(const char *text, size_t length) {
     divak_mutex_lock(&lock);
     uint32_t id = divak_key_table_add(&divak_keys, text, length);
     divak_mutex_unlock(&lock);
-    return id;
+    return id == DIVAK_KEY_NONE ? DIVAK_NO_KEY : id + divak_keys_before;
 }
 
 int divak_propagator_register(const divak_propagator *propagator) {
@@ -370,12 +374,12 @@ int divak_propagator_register(const divak_propagator *propagator) {
 }
 
 divak_propagation *divak_tracer_propagation(divak_tracer *tracer) {
-    if (tracer == NULL || divak_load_acquire(&tracer->mode) == DIVAK_TRACER_NONE) return NULL;
+    if (!divak_is_tracer(tracer) || divak_load_acquire(&tracer->mode) == DIVAK_TRACER_NONE) return NULL;
     return &propagations[tracer->index];
 }
 
 divak_tracer *divak_span_tracer(const divak_span *span) {
-    if (span == NULL) return NULL;
+    if (span == NULL || divak_home(span) != 0) return NULL;
     divak_tracer *tracer = divak_tracer_of(span);
     return divak_load_acquire(&tracer->mode) == DIVAK_TRACER_NONE ? NULL : tracer;
 }

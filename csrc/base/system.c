@@ -152,14 +152,18 @@ void divak_system_program_name(char *out, size_t capacity) {
     out[kept] = 0;
 }
 
-void divak_system_pin_object(void) {
-    static const char inside = 0;
+void divak_system_pin_object_of(const void *address) {
     Dl_info info;
-    if (dladdr(&inside, &info) == 0 || info.dli_fname == NULL) return;
+    if (dladdr(address, &info) == 0 || info.dli_fname == NULL) return;
     /* Never closed: the object stays mapped for as long as the process lives. */
 #if defined(RTLD_NODELETE)
     (void)dlopen(info.dli_fname, RTLD_LAZY | RTLD_NOLOAD | RTLD_NODELETE);
 #endif
+}
+
+void divak_system_pin_object(void) {
+    static const char inside = 0;
+    divak_system_pin_object_of(&inside);
 }
 
 void divak_system_write_error(const char *text, size_t length) {

@@ -30,6 +30,8 @@ void divak_system_wake(const void *word);
 void divak_system_program_name(char *out, size_t capacity);
 /* Pins the object that holds this code, so that dlclose never unmaps it. Harmless to repeat. */
 void divak_system_pin_object(void);
+/* The same with the object that holds an address. */
+void divak_system_pin_object_of(const void *address);
 /* Writes to standard error in one call, ignoring errors. */
 void divak_system_write_error(const char *text, size_t length);
 /* The first site-local or else first non-loopback IPv4 address of this host in network order, 0 when there is none. */

@@ -4,6 +4,7 @@
 
 #include <string.h>
 
+#include "base/copies.h"
 #include "base/memory.h"
 
 typedef struct blob {
@@ -34,7 +35,7 @@ int divak_baggage_table_init(divak_baggage_table *table, uint32_t entries, uint6
      * somebody else's. Generations far apart keep it from being taken for the one meant. */
     static divak_atomic_u32 tables;
     enum { STRIDE = 0x1e3779b1 };
-    table->first_generation = divak_add_relaxed(&tables, 1) * STRIDE + 1;
+    table->first_generation = divak_copies_salt() + divak_add_relaxed(&tables, 1) * STRIDE + 1;
     table->budget = byte_budget;
     return DIVAK_OK;
 }

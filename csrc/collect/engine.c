@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "base/clock.h"
+#include "base/copies.h"
 #include "base/memory.h"
 #include "base/system.h"
 #include "collect/sampler.h"
@@ -128,9 +129,9 @@ static int map_and_lay_out(divak_tracer *tracer, const layout *plan) {
         ring += bytes + DIVAK_RING_SLACK;
     }
     /* Tracers made one after the other in one process do not share generations, so that a handle of one is stale in
-     * another that took its place. */
+     * another that took its place. Nor do copies of the library in one process. */
     static divak_atomic_u32 generations;
-    uint32_t first = divak_add_relaxed(&generations, 0x01000193u);
+    uint32_t first = divak_copies_salt() + divak_add_relaxed(&generations, 0x01000193u);
     divak_slot_slab_init(&tracer->slab, mapping + plan->slots, plan->slot_bytes, plan->slot_count, first);
     for (uint32_t i = 0; i < plan->lane_count + plan->shard_count; i++) {
         tracer->lanes.lanes[i].slots = tracer->slab.bytes;

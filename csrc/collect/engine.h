@@ -123,6 +123,11 @@ enum { DIVAK_TRACERS_FIRST = 1 };
 
 extern DIVAK_HIDDEN divak_tracer divak_tracers[DIVAK_TRACERS_MAX];
 
+/* Whether a pointer is a tracer of this copy of the library: neither NULL nor one of another copy. */
+static inline bool divak_is_tracer(const divak_tracer *tracer) {
+    return (uintptr_t)tracer - (uintptr_t)divak_tracers < sizeof divak_tracers;
+}
+
 static inline divak_tracer *divak_tracer_of(const divak_span *span) {
     return &divak_tracers[span->tracer & (DIVAK_TRACERS_MAX - 1)];
 }

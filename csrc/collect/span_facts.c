@@ -71,6 +71,7 @@ int divak_span_rename(const divak_span *span, const char *name, size_t name_leng
 
 int divak_span_rename_by_key(const divak_span *span, divak_key name) {
     if (!divak_span_is_recording(span)) return DIVAK_ERROR_NOT_RECORDING;
+    name = divak_key_id(name);
     if (name - 1 >= divak_load_relaxed(&divak_keys.count)) return DIVAK_ERROR_INVALID;
     return divak_span_add_field(span, DIVAK_FIELD_NAME | DIVAK_FIELD_KEY_ID, &name, sizeof name, NULL, 0, NULL);
 }

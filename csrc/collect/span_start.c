@@ -4,6 +4,7 @@
 
 #include "base/clock.h"
 #include "base/copy.h"
+#include "collect/current.h"
 #include "collect/span.h"
 #include "divak/scope.h"
 #include "model/flags.h"
@@ -51,10 +52,25 @@ static inline void pass_through(const divak_span *parent, divak_span *out_span) 
     out_span->baggage_generation = 0;
 }
 
+bool (*divak_home_import_baggage)(divak_tracer *tracer, const divak_span *span, uint32_t *out_baggage,
+                                  uint32_t *out_generation);
+
+/* One reference, the caller's, on what the parent carries, as an entry of the tracer's table. */
+static bool take_baggage(divak_tracer *tracer, const divak_span *parent, uint32_t *out_baggage,
+                         uint32_t *out_generation) {
+    if (divak_home(parent) != 0) {
+        return divak_home_import_baggage != NULL &&
+               divak_home_import_baggage(tracer, parent, out_baggage, out_generation);
+    }
+    *out_baggage = parent->baggage;
+    *out_generation = parent->baggage_generation;
+    return divak_baggage_table_retain(&tracer->baggage, parent->baggage, parent->baggage_generation);
+}
+
 /* An unsampled span with baggage: a slot that holds the reference and nothing else. */
 static __attribute__((noinline)) int begin_carrier(divak_tracer *tracer, divak_span *span, const divak_span *parent) {
-    uint32_t baggage = parent->baggage, generation = parent->baggage_generation;
-    if (!divak_baggage_table_retain(&tracer->baggage, baggage, generation)) return DIVAK_OK;
+    uint32_t baggage, generation;
+    if (!take_baggage(tracer, parent, &baggage, &generation)) return DIVAK_OK;
     int status = divak_span_adopt_baggage(span, baggage, generation);
     if (status != DIVAK_OK) (void)divak_baggage_table_release(&tracer->baggage, baggage, generation);
     return DIVAK_OK;
@@ -234,13 +250,13 @@ static uint32_t record_flags_of(const divak_span *span) {
 /* What happens once to a recorded span right after its start, where anything at all does. */
 static __attribute__((noinline)) int finish_special_start(divak_tracer *tracer, const divak_span *parent,
                                                           divak_span *span, int status) {
-    if (parent->baggage != 0 &&
-        divak_baggage_table_retain(&tracer->baggage, parent->baggage, parent->baggage_generation)) {
-        if (divak_span_replace_baggage(span, parent->baggage, parent->baggage_generation) == DIVAK_OK) {
-            span->baggage = parent->baggage;
-            span->baggage_generation = parent->baggage_generation;
+    uint32_t baggage, generation;
+    if (parent->baggage != 0 && take_baggage(tracer, parent, &baggage, &generation)) {
+        if (divak_span_replace_baggage(span, baggage, generation) == DIVAK_OK) {
+            span->baggage = baggage;
+            span->baggage_generation = generation;
         } else {
-            (void)divak_baggage_table_release(&tracer->baggage, parent->baggage, parent->baggage_generation);
+            (void)divak_baggage_table_release(&tracer->baggage, baggage, generation);
         }
     }
     if ((parent->flags & DIVAK_SPAN_EXTRACT_FAILED) != 0) {
@@ -378,14 +394,15 @@ static __attribute__((noinline)) int start_specially(divak_tracer *tracer, const
 static const divak_span *implied_parent(const divak_tracer *tracer, divak_kind kind, divak_span *current) {
     if (divak_current(current) == DIVAK_OK) return current;
     bool is_ours = kind == DIVAK_KIND_LOCAL || kind == DIVAK_KIND_CLIENT || kind == DIVAK_KIND_PRODUCER;
-    return is_ours && tracer != NULL ? &tracer->process_parent : &divak_no_parent;
+    return is_ours && divak_is_tracer(tracer) ? &tracer->process_parent : &divak_no_parent;
 }
 
-/* Without a tracer, or without one that is on: ids pass through. */
-static __attribute__((noinline)) int start_nothing(const divak_span *parent, divak_span *out_span) {
+/* Without a tracer, or with one of another copy of the library: ids pass through. */
+static __attribute__((noinline)) int start_nothing(const divak_tracer *tracer, const divak_span *parent,
+                                                   divak_span *out_span) {
     *out_span = (divak_span){0};
     if (parent != NULL && parent->span_id != 0) pass_through(parent, out_span);
-    return DIVAK_OK;
+    return tracer == NULL ? DIVAK_OK : DIVAK_ERROR_STALE;
 }
 
 /* The long way with what the short one was asked. */
@@ -395,7 +412,7 @@ static __attribute__((noinline)) int start_otherwise(divak_tracer *tracer, const
     if (divak_span_pass_unsampled(tracer, kind, parent, out_span)) return DIVAK_OK;
     divak_span current;
     if (parent == NULL) parent = implied_parent(tracer, kind, &current);
-    if (tracer == NULL) return start_nothing(parent, out_span);
+    if (!divak_is_tracer(tracer)) return start_nothing(tracer, parent, out_span);
     divak_start_options options = {.name = name, .name_length = name_length, .kind = kind};
     return start_specially(tracer, &options, name_key, parent, out_span);
 }
@@ -409,7 +426,7 @@ static inline __attribute__((always_inline)) int start(divak_tracer *tracer, con
         USUAL = DIVAK_SPAN_DECIDED | DIVAK_SPAN_SAMPLED,
         LOOKED_AT = USUAL | DIVAK_SPAN_EXTRACT_FAILED
     };
-    if (__builtin_expect(tracer == NULL || parent == NULL, 0)) goto otherwise;
+    if (__builtin_expect(!divak_is_tracer(tracer) || parent == NULL, 0)) goto otherwise;
     const uint32_t flags = parent->flags;
     const uint64_t parent_id = parent->span_id;
     const uint64_t index = tracer->index;
@@ -497,6 +514,7 @@ int divak_span_start_recorded(divak_tracer *tracer, const char *name, size_t nam
 
 int divak_span_start_by_key_recorded(divak_tracer *tracer, divak_key name, divak_kind kind, const divak_span *parent,
                                      divak_span *out_span) {
+    name = divak_key_id(name);
     if (__builtin_expect(name - 1 >= divak_load_relaxed(&divak_keys.count), 0)) {
         (void)start_otherwise(tracer, NULL, 0, DIVAK_NO_KEY, kind, parent, out_span);
         return DIVAK_ERROR_INVALID;
@@ -513,6 +531,6 @@ int divak_span_start_with(divak_tracer *tracer, const divak_start_options *optio
     }
     const divak_span *parent = options->parent;
     if (parent == NULL) parent = implied_parent(tracer, options->kind, &current);
-    if (tracer == NULL) return start_nothing(parent, out_span);
+    if (!divak_is_tracer(tracer)) return start_nothing(tracer, parent, out_span);
     return start_specially(tracer, options, DIVAK_NO_KEY, parent, out_span);
 }

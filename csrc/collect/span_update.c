@@ -265,6 +265,7 @@ static __attribute__((noinline)) int number_by_key_otherwise(const divak_span *s
 static inline __attribute__((always_inline)) int add_number_by_key(const divak_span *span, uint32_t type,
                                                                    divak_key key, uint64_t bits) {
     if (__builtin_expect(!is_recorded(span), 0)) return DIVAK_ERROR_NOT_RECORDING;
+    key = divak_key_id(key);
     if (__builtin_expect(key - 1 < divak_load_relaxed(&divak_keys.count) &&
                              add_owned_tag(span, type | DIVAK_FIELD_KEY_ID, &key, sizeof key, &bits, sizeof bits), 1)) {
         return DIVAK_OK;
@@ -300,6 +301,7 @@ static __attribute__((noinline)) int tag_by_key_otherwise(const divak_span *span
 
 int divak_span_tag_by_key_recorded(const divak_span *span, divak_key key, const char *value, size_t value_length) {
     if (__builtin_expect(!is_recorded(span), 0)) return DIVAK_ERROR_NOT_RECORDING;
+    key = divak_key_id(key);
     if (__builtin_expect(value != NULL && value_length < DIVAK_COPY_SHORT_LIMIT &&
                              key - 1 < divak_load_relaxed(&divak_keys.count) &&
                              add_owned_tag(span, DIVAK_FIELD_TAG_TEXT | DIVAK_FIELD_KEY_ID, &key, sizeof key, value,
@@ -326,6 +328,7 @@ int divak_span_tag_double_by_key_recorded(const divak_span *span, divak_key key,
 int divak_span_tag_bool_by_key_recorded(const divak_span *span, divak_key key, bool value) {
     uint8_t byte = value;
     if (!is_recorded(span)) return DIVAK_ERROR_NOT_RECORDING;
+    key = divak_key_id(key);
     if (key - 1 >= divak_load_relaxed(&divak_keys.count)) return DIVAK_ERROR_INVALID;
     return divak_span_add_field(span, DIVAK_FIELD_TAG_BOOL | DIVAK_FIELD_KEY_ID, &key, sizeof key, &byte, sizeof byte,
                                 NULL);

@@ -5,6 +5,7 @@
 #include <string.h>
 
 divak_key_table divak_keys;
+uint32_t divak_keys_before;
 
 static bool text_is_plain(const char *text, size_t length) {
     for (size_t i = 0; i < length; i++) {

@@ -37,6 +37,14 @@ typedef struct divak_key_table {
 /* The table of this process. */
 extern DIVAK_HIDDEN divak_key_table divak_keys;
 
+/* A divak_key of the interface is an id and this: 0, or far from that of other copies of the library in the process, so
+ * that a key of theirs is none of ours. Written before anyone registers one. */
+extern DIVAK_HIDDEN uint32_t divak_keys_before;
+
+static inline uint32_t divak_key_id(uint32_t key) {
+    return key - divak_keys_before;
+}
+
 /* The id of `text`, registered now if it was not; DIVAK_KEY_NONE when the table is full or the text empty or longer
  * than 255 bytes. The caller holds the lock of the table. */
 uint32_t divak_key_table_add(divak_key_table *table, const char *text, size_t length);

@@ -15,7 +15,11 @@
 #define DIVAK_END
 #endif
 
-#if defined(__GNUC__)
+/* DIVAK_STATIC is defined where the library is compiled into a program or another library, whose
+ * own it stays then: see the end of the first comment in scope.h. */
+#if defined(__GNUC__) && defined(DIVAK_STATIC)
+#define DIVAK_API __attribute__((visibility("hidden")))
+#elif defined(__GNUC__)
 #define DIVAK_API __attribute__((visibility("default")))
 #else
 #define DIVAK_API

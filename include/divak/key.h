@@ -7,9 +7,10 @@
  *
  * Registering is optional: every function that takes a key has a twin that takes text, which is
  * copied at the call. A key is a number that lives as long as the process, needs no release, is the
- * same for all tracers, and stays valid when the program unloads the object that registered it. It
- * stands for a name as well as for the key of a tag. At most 2,048 keys of 1 to 255 bytes, 64 KiB
- * together; so register what the program's text names, never what its users send.
+ * same for all tracers (not for another copy of the library, see scope.h), and stays valid when the
+ * program unloads the object that registered it. It stands for a name as well as for the key of a
+ * tag. At most 2,048 keys of 1 to 255 bytes, 64 KiB together; so register what the program's text
+ * names, never what its users send.
  */
 #ifndef DIVAK_KEY_H
 #define DIVAK_KEY_H

@@ -12,6 +12,18 @@
  * anything else here ends the span. Scopes nest, and close in reverse order on the thread that
  * opened them. A divak_scope is a plain value that holds what was current before; a scope that is
  * never closed leaks nothing, its span merely stays current.
+ *
+ * A process may have several copies of this library: a program that links the static one, or a
+ * Swift program, which has it compiled in, and a library of its own that stands on libdivak.so.
+ * They share the current span, whoever comes first and however it is loaded: what one makes current
+ * is the parent in the others, with its ids, its decision, and what it would send in headers beside
+ * them. Nothing else is shared. Each copy has its own tracers, delivers and counts its own spans,
+ * and knows a span of another one as a parent only: it is not recording here. Do not pass spans,
+ * keys or tracers from copy to copy by hand: they are refused, as stale or invalid. Copies of
+ * versions that do not understand each other keep a current span each; a tracer that is made then
+ * says so, once. Whoever links a static copy keeps it to itself by --exclude-libs,libdivak.a, as
+ * the packages for CMake and pkg-config do: from a program that exports it other libraries take
+ * half of their functions, and half from libdivak.so.
  */
 #ifndef DIVAK_SCOPE_H
 #define DIVAK_SCOPE_H

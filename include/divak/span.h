@@ -18,7 +18,9 @@
  * and from a signal handler (but for samplers and begin handlers of yours that are not up to it).
  * None blocks, allocates, takes a lock, or writes a log line. None makes a system call, but the
  * first start or finish of a thread, which asks for its id, and a finish that finds its lane half
- * full and the flusher asleep, which wakes it. A NULL tracer or span is "tracing is off".
+ * full and the flusher asleep, which wakes it. One allocates: a start under a span that another
+ * copy of this library made current and that carries baggage (scope.h). A NULL tracer or span is
+ * "tracing is off".
  *
  * Text is borrowed for the call, need not end with 0, may hold any bytes (what is not UTF-8 arrives
  * as U+FFFD), and is cut at a code point when it is longer than its limit (config.h), which is
@@ -89,7 +91,8 @@ DIVAK_API extern const divak_span divak_no_parent;
  * was, or else what the tracer's sampler says (sampler.h). A kind SERVER with a remote parent joins
  * the client's span, unless the setting "join" is false. Returns DIVAK_OK; DIVAK_ERROR_FULL when no
  * slot was free (counted `no_slot` or `contended`), DIVAK_ERROR_REENTRANT, DIVAK_ERROR_ENDED after
- * shutdown (counted `after_shutdown`), DIVAK_ERROR_INVALID for an unknown kind (then taken as
+ * shutdown (counted `after_shutdown`), DIVAK_ERROR_STALE for a tracer of another copy of the
+ * library (scope.h; then as with none), DIVAK_ERROR_INVALID for an unknown kind (then taken as
  * LOCAL) or an unknown key (then without a name), DIVAK_ERROR_TRUNCATED for a name over its
  * limit. */
 static inline int divak_span_start(divak_tracer *tracer, const char *name, size_t name_length,
