@@ -87,6 +87,10 @@ import Testing
             "Expected a long but was BOOLEAN at line 1 column 41 path $[0].duration" + json
         ),
         Refused(more(#""localEndpoint":{"port":65536}"#), "invalid port 65536" + json),
+        Refused(
+            more(#""localEndpoint":{"port":-2147483649}"#),
+            "Expected an int but was -2147483649 at line 1 column 61 path $[0].localEndpoint.port" + json
+        ),
         Refused(more(#""localEndpoint":7"#), malformed),
         Refused(more(#""tags":[]"#), malformed),
         Refused(more(#""tags":{"a":null}"#), "No value at $[0].tags.a" + json),
