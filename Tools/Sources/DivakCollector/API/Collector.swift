@@ -27,7 +27,8 @@ public final class Collector: Sendable {
     private let status: Status
     private let tail: Tail
     private let page: @Sendable (Request) -> Answer?
-    /// Questions may take a second or two; threads of their own keep them out of the way of spans that come in.
+    /// Questions may take a second or two: threads of their own, and another class of service than that of Swift's tasks,
+    /// keep them out of the way of spans that come in. (Within one class all would share as many threads as processors.)
     private let asking = OperationQueue()
 
     /// - Parameter page: answers a GET that is not the API's, such as for the trace view; nil: nothing is there.
@@ -39,6 +40,7 @@ public final class Collector: Sendable {
         self.store = store
         self.page = page
         asking.maxConcurrentOperationCount = 4
+        asking.qualityOfService = .utility
         intake = Intake(store: store, maxBodyBytes: settings.maxBodyBytes)
         queries = Queries(store: store, lookback: settings.lookback, isStrict: settings.isStrict)
         status = Status(store: store, intake: intake, lookback: settings.lookback)
