@@ -41,6 +41,9 @@ struct CollectorCommand: AsyncParsableCommand {
     @Option(help: "The largest body of a request when decompressed.")
     var maxInflated = Size(bytes: 64 << 20)
 
+    @Option(help: "How long a request may take to arrive, and a connection may do nothing.")
+    var patience = Age(milliseconds: 60_000)
+
     @Option(help: "How far a search looks back when it doesn't say.")
     var lookback = Age(milliseconds: 86_400_000)
 
@@ -88,7 +91,12 @@ struct CollectorCommand: AsyncParsableCommand {
         settings.lookback = lookback.milliseconds
         settings.isStrict = strictTraceId
         let collector = Collector(store: store, settings: settings, page: CollectorCommand.page)
-        let server = CollectorServer(host: host, port: port, maxBodyBytes: maxBody.bytes)
+        let server = CollectorServer(
+            host: host,
+            port: port,
+            maxBodyBytes: maxBody.bytes,
+            patience: .milliseconds(patience.milliseconds)
+        )
         let shown = host.contains(":") ? "[\(host)]" : host
         do {
             try await server.run(collector) { port in
