@@ -11,6 +11,8 @@ public final class Collector: Sendable {
     public struct Settings: Sendable {
         /// After decompression; larger ones are answered with 413.
         public var maxBodyBytes = 32 << 20
+        /// The share of traces that is kept, 0 to 1; what is asked for by the flag `debug` is kept whatever it says.
+        public var sampleRate = 1.0
         /// Milliseconds that a search looks back when it doesn't say.
         public var lookback: Int64 = 86_400_000
         /// As the store was told.
@@ -19,6 +21,9 @@ public final class Collector: Sendable {
         /// What suits one machine.
         public init() {}
     }
+
+    /// The version of the tools.
+    public static let version = "0.1.0"
 
     /// Where the spans are.
     public let store: SpanStore
@@ -41,7 +46,7 @@ public final class Collector: Sendable {
         self.page = page
         asking.maxConcurrentOperationCount = 4
         asking.qualityOfService = .utility
-        intake = Intake(store: store, maxBodyBytes: settings.maxBodyBytes)
+        intake = Intake(store: store, maxBodyBytes: settings.maxBodyBytes, sampleRate: settings.sampleRate)
         queries = Queries(store: store, lookback: settings.lookback, isStrict: settings.isStrict)
         status = Status(store: store, intake: intake, lookback: settings.lookback)
         tail = Tail(store: store)
