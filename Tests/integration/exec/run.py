@@ -5,6 +5,7 @@ import http.server
 import json
 import os
 import pty
+import select
 import signal
 import subprocess
 import sys
@@ -154,6 +155,77 @@ def the_terminal_is_the_commands():
     assert seen.startswith(b"/dev/pts/"), seen
 
 
+def bash(command):
+    """What bash says when the command is stopped, woken, interrupted, and read from in the background."""
+    pid, terminal = pty.fork()
+    if pid == 0:
+        os.execve("/bin/bash", ["bash", "--norc", "--noprofile", "-i"],
+                  environment(DIVAK_LOG="off", PS1="<>", TERM="dumb", DIVAK_CLOSE_TIMEOUT="100ms"))
+    seen = b""
+
+    def until(*words):
+        nonlocal seen
+        end = time.monotonic() + 20
+        got = b""
+        while not all(word in got for word in words):
+            ready, _, _ = select.select([terminal], [], [], max(end - time.monotonic(), 0))
+            assert ready, f"{words} did not come, but {seen + got}"
+            got += os.read(terminal, 4096)
+        seen += got
+
+    def type_in(text, *words):
+        os.write(terminal, text)
+        until(*words)
+
+    until(b"<>")
+    type_in(command + b" sh -c 'echo $((6*7)); read line; echo $((7*8)); exit 7'\n", b"42\r\n")
+    type_in(b"\x1a", b"Stopped", b"<>")
+    type_in(b"fg\n", b"sh -c")
+    type_in(b"\n", b"56\r\n", b"<>")
+    type_in(b"echo status $?\n", b"status 7", b"<>")
+    type_in(command + b" cat &\n", b"[1]", b"<>")
+    for _ in range(100):  # bash tells at its next prompt
+        type_in(b"jobs\n", b"cat", b"<>")
+        if b"Stopped" in seen.rsplit(b"jobs", 1)[1]:
+            break
+        time.sleep(0.1)
+    else:
+        raise AssertionError("reading in the background did not stop it")
+    type_in(b"kill %1; fg; echo status $?\n", b"status 143", b"<>")
+    for key, status in ((b"\x03", b"130"), (b"\x1c", b"131")):
+        type_in(command + b" sh -c 'echo $((6*7)); exec sleep 60'\n", b"42\r\n")
+        type_in(key, b"<>")
+        type_in(b"echo status $?\n", b"status " + status, b"<>")
+    os.write(terminal, b"exit\n")
+    os.waitpid(pid, 0)
+    os.close(terminal)
+
+
+def a_shell_stops_wakes_and_interrupts_it_as_any_job():
+    bash(b"")  # so that what is asked for is what bash does without it
+    bash(DIVAK.encode() + b" exec --")
+
+
+def what_is_closed_stays_closed():
+    done, _ = run("sh", "-c", "ls /proc/self/fd | wc -l", stdin=subprocess.DEVNULL)
+    plain = subprocess.run(["sh", "-c", "ls /proc/self/fd | wc -l"], capture_output=True, text=True,
+                           stdin=subprocess.DEVNULL)
+    assert done.stdout == plain.stdout, (done, plain)
+    done = subprocess.run(["sh", "-c", f"{DIVAK} exec -- sh -c 'read line; echo $?' <&-"], capture_output=True,
+                          text=True, env=environment())
+    assert done.stdout == "1\n", done
+    done = subprocess.run(["sh", "-c", f"{DIVAK} exec -- sh -c 'exit 3' <&- >&- 2>&-"], env=environment())
+    assert done.returncode == 3, done
+
+
+def a_terminal_that_goes_away_ends_it():
+    child = start("sh", "-c", "echo ready; while :; do sleep 0.05; done")
+    assert child.stdout.readline() == "ready\n"
+    child.send_signal(signal.SIGHUP)
+    assert child.wait(20) == -signal.SIGHUP
+    child.stdout.close()
+
+
 def standard_input_and_output_pass_through():
     data = "x" * 300000
     done, _ = run("cat", input=data)
@@ -207,11 +279,15 @@ def an_unsampled_trace_stays_unsampled():
 # ---- delivery -------------------------------------------------------------------------------------
 
 def a_collector_that_stalls_holds_nobody_up_for_longer_than_close_timeout():
-    began = time.monotonic()
-    done, _ = run("true", env={"DIVAK_ENDPOINT": f"http://127.0.0.1:{PORT}/stall", "DIVAK_LOG": "off",
-                               "DIVAK_CLOSE_TIMEOUT": "200ms"})
-    # The collector stalls for 30 s, a request may take 10: either would be noticed.
-    assert done.returncode == 0 and time.monotonic() - began < 8, time.monotonic() - began
+    took = []
+    for _ in range(3):
+        began = time.monotonic()
+        done, _ = run("true", env={"DIVAK_ENDPOINT": f"http://127.0.0.1:{PORT}/stall", "DIVAK_LOG": "off",
+                                   "DIVAK_CLOSE_TIMEOUT": "200ms"})
+        assert done.returncode == 0, done
+        took.append(time.monotonic() - began)
+    # The collector stalls for 30 s, a request may take 10, and close_timeout is 1 s when nothing says otherwise.
+    assert 0.2 <= min(took) < 1, took
     Collector.stall.set()
 
 

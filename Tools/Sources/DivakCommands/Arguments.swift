@@ -27,7 +27,8 @@ struct Span: ExpressibleByArgument {
         microseconds = Int64(number * unit)
     }
 
-    static var help: String { "like 250ms, 10s, 5m, 2h, 7d" }
+    /// Said with every such option, since that is what a mistake is answered with.
+    static let help = "Like 250ms, 10s, 5m, 2h, 7d."
 }
 
 extension Screen.ColourWish: ExpressibleByArgument {}

@@ -19,7 +19,7 @@ public struct BenchCommand: AsyncParsableCommand {
     )
 
     @OptionGroup var output: ScreenOptions
-    @Option(help: ArgumentHelp("Bursts of 2,000 spans each.", valueName: "n")) var bursts = 200
+    @Option(help: ArgumentHelp("Bursts of 2,000 spans each, 1 or more.", valueName: "n")) var bursts = 200
 
     /// Made by the parser.
     public init() {}

@@ -15,7 +15,7 @@ public struct DependenciesCommand: AsyncParsableCommand {
 
     @OptionGroup var server: ServerOptions
     @OptionGroup var output: ScreenOptions
-    @Option(help: "Of calls within this time.") var since = Span.day
+    @Option(help: "Of calls within this time. \(Span.help)") var since = Span.day
 
     /// Made by the parser.
     public init() {}

@@ -74,13 +74,13 @@ struct SavedSpans {
                 }
             }
             guard (0...2).contains(lists), objects >= 0, lists > 0 || objects == 0 else {
-                throw CommandFailure("not a list of spans in JSON: byte \(at)")
+                throw CommandFailure("neither a list of spans in JSON nor in proto3: byte \(at)")
             }
             at += 1
         }
         guard lists == 0, objects == 0, !isText, !bytes.isEmpty,
             (try? JSONSerialization.jsonObject(with: Data(bytes))) != nil
-        else { throw CommandFailure("not a list of spans in JSON") }
+        else { throw CommandFailure("neither a list of spans in JSON nor in proto3") }
         return spans
     }
 

@@ -30,9 +30,10 @@ public struct SendCommand: AsyncParsableCommand {
             let client = try server.client()
             var count = 0
             for file in files {
+                let data = try readFile(file)
                 let saved: SavedSpans
                 do {
-                    saved = try SavedSpans(readFile(file))
+                    saved = try SavedSpans(data)
                 } catch {
                     throw CommandFailure("\(file): \(error)")
                 }

@@ -18,10 +18,15 @@ public struct TailCommand: AsyncParsableCommand {
     @OptionGroup var output: ScreenOptions
     @Option(help: "Only of this service.") var service: String?
     @Flag(help: "Only those with an error.") var failed = false
-    @Option(help: ArgumentHelp("End after so many spans.", valueName: "n")) var count: Int?
+    @Option(help: ArgumentHelp("End after so many spans, 1 or more.", valueName: "n")) var count: Int?
 
     /// Made by the parser.
     public init() {}
+
+    /// Refuses to show nothing.
+    public func validate() throws {
+        if let count, count < 1 { throw ValidationError("--count \(count) is not accepted: 1 or more") }
+    }
 
     /// Follows.
     public func run() async throws {

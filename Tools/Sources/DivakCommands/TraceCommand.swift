@@ -71,9 +71,15 @@ public struct TraceCommand: AsyncParsableCommand {
 /// The bytes of a file, or of standard input.
 func readFile(_ path: String) throws(CommandFailure) -> Data {
     if path == "-" { return FileHandle.standardInput.readDataToEndOfFile() }
-    do {
-        return try Data(contentsOf: URL(fileURLWithPath: path))
-    } catch {
-        throw CommandFailure("\(path): \(error.localizedDescription)")
+    guard let file = fopen(path, "r") else { throw CommandFailure("\(path): \(String(cString: strerror(errno)))") }
+    defer { fclose(file) }
+    var data = Data()
+    var piece = [UInt8](repeating: 0, count: 1 << 16)
+    while true {
+        let count = fread(&piece, 1, piece.count, file)
+        data.append(contentsOf: piece[..<count])
+        if count < piece.count { break }
     }
+    if ferror(file) != 0 { throw CommandFailure("\(path): \(String(cString: strerror(errno)))") }
+    return data
 }

@@ -29,10 +29,10 @@ public struct TracesCommand: AsyncParsableCommand {
     @Option(help: ArgumentHelp("With this tag, or annotation; may be said again.", valueName: "key[=value]"))
     var tag: [String] = []
     @Flag(help: "With an error.") var failed = false
-    @Option(help: "With a span at least this long.") var minDuration: Span?
-    @Option(help: "With a span at most this long.") var maxDuration: Span?
-    @Option(help: "That began within this time.") var since = Span.day
-    @Option(help: ArgumentHelp("At most so many.", valueName: "n")) var limit = 20
+    @Option(help: "With a span at least this long. \(Span.help)") var minDuration: Span?
+    @Option(help: "With a span at most this long. \(Span.help)") var maxDuration: Span?
+    @Option(help: "That began within this time. \(Span.help)") var since = Span.day
+    @Option(help: ArgumentHelp("At most so many, 1 or more.", valueName: "n")) var limit = 20
     @Option(help: "newest or longest.") var sort: Order = .newest
 
     /// Made by the parser.

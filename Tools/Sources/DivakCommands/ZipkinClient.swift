@@ -22,15 +22,15 @@ struct ZipkinClient: Sendable {
     let base: URL
 
     /// A client of what people write: `host:port`, or a URL up to the API, or to its `/spans`.
-    init(_ text: String) throws(CommandFailure) {
-        var text = text.contains("://") ? text : "http://" + text
+    init(_ given: String) throws(CommandFailure) {
+        var text = given.contains("://") ? given : "http://" + given
         while text.hasSuffix("/") { text.removeLast() }
         for suffix in ["/spans", "/api/v2", "/zipkin"] where text.hasSuffix(suffix) {
             text.removeLast(suffix.count)
         }
         guard let url = URL(string: text), let scheme = url.scheme, ["http", "https"].contains(scheme),
             url.host?.isEmpty == false
-        else { throw CommandFailure("\"\(text)\" is not accepted: host:port or http(s)://host[:port]") }
+        else { throw CommandFailure("\"\(given)\" is not accepted: host:port or http(s)://host[:port]") }
         base = url
     }
 

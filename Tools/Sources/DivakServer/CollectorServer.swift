@@ -4,9 +4,18 @@
 public import DivakCollector
 import HTTPTypes
 import Hummingbird
+import HummingbirdCore
 import Logging
 import NIOCore
 import ServiceLifecycle
+
+#if canImport(Glibc)
+import Glibc
+#elseif canImport(Musl)
+import Musl
+#else
+import Darwin
+#endif
 
 /// Where to listen, and how much of a body to take.
 public struct CollectorServer: Sendable {
@@ -17,11 +26,31 @@ public struct CollectorServer: Sendable {
     /// A larger body is answered with 413.
     public var maxBodyBytes: Int
 
+    /// A connection on which nothing comes for so long is closed, and a request that takes longer to arrive is answered
+    /// with 408: those who are slow can't keep others out.
+    public var patience: Duration
+
     /// On loopback, at the port of Zipkin.
-    public init(host: String = "127.0.0.1", port: Int = 9411, maxBodyBytes: Int = 10 << 20) {
+    public init(
+        host: String = "127.0.0.1",
+        port: Int = 9411,
+        maxBodyBytes: Int = 10 << 20,
+        patience: Duration = .seconds(60)
+    ) {
         self.host = host
         self.port = port
         self.maxBodyBytes = maxBodyBytes
+        self.patience = patience
+    }
+
+    /// How many connections there may be at once.
+    ///
+    /// As many as this process may have files open, without those that it needs itself, and no more than 4,096. Others
+    /// wait in the kernel's queue until one is closed.
+    private static var connectionsMax: Int {
+        var limit = rlimit()
+        getrlimit(.init(RLIMIT_NOFILE.rawValue), &limit)
+        return max(min(Int(clamping: limit.rlim_cur) - 64, 4096), 16)
     }
 
     /// Serves until SIGTERM or SIGINT, or until the task is cancelled, then writes what the store still holds back.
@@ -29,8 +58,12 @@ public struct CollectorServer: Sendable {
     /// `onListening` is told the port once connections are taken.
     public func run(_ collector: Collector, onListening: @escaping @Sendable (Int) -> Void) async throws {
         let application = Application(
-            responder: Responder(collector: collector, maxBodyBytes: maxBodyBytes),
-            configuration: .init(address: .hostname(host, port: port)),
+            responder: Responder(collector: collector, maxBodyBytes: maxBodyBytes, patience: patience),
+            server: .http1(configuration: .init(idleTimeout: TimeAmount(patience))),
+            configuration: .init(
+                address: .hostname(host, port: port),
+                availableConnectionsDelegate: MaximumAvailableConnections(Self.connectionsMax)
+            ),
             services: [Maintenance(collector: collector)],
             onServerRunning: { channel in onListening(channel.localAddress?.port ?? 0) },
             logger: Logger(label: "divak", factory: { _ in SwiftLogNoOpLogHandler() })
@@ -54,6 +87,7 @@ private struct Maintenance: Service {
 private struct Responder: HTTPResponder {
     let collector: Collector
     let maxBodyBytes: Int
+    let patience: Duration
 
     @Sendable func respond(
         to request: Hummingbird.Request,
@@ -67,13 +101,34 @@ private struct Responder: HTTPResponder {
             query: parseQuery(request.uri.query ?? ""),
             headers: headers
         )
+        // What says by itself that it is too large is not waited for.
+        let said = request.headers[.contentLength].flatMap { Int($0) } ?? 0
         do {
-            let buffer = try await request.body.collect(upTo: maxBodyBytes)
+            if said > maxBodyBytes { throw NIOTooManyBytesError(maxBytes: maxBodyBytes) }
+            guard let buffer = try await body(of: request) else {
+                var answer = Answer.text(408, "The body took longer than \(patience) to arrive.\n")
+                answer.headers.append(("connection", "close"))
+                return response(answer, asked)
+            }
             asked.body = Array(buffer.readableBytesView)
         } catch is NIOTooManyBytesError {
             return response(.text(413, "The body has more than \(maxBodyBytes) bytes, which is the limit.\n"), asked)
         }
         return response(await collector.answer(asked), asked)
+    }
+
+    /// What the client sends; nil when it takes too long.
+    private func body(of request: Hummingbird.Request) async throws -> ByteBuffer? {
+        if request.method == .get || request.method == .head { return ByteBuffer() }
+        return try await withThrowingTaskGroup(of: ByteBuffer?.self) { group in
+            group.addTask { [maxBodyBytes] in try await request.body.collect(upTo: maxBodyBytes) }
+            group.addTask { [patience] in
+                try await Task.sleep(for: patience)
+                return nil
+            }
+            defer { group.cancelAll() }
+            return try await group.next() ?? nil
+        }
     }
 
     private func response(_ answer: Answer, _ request: DivakCollector.Request) -> Hummingbird.Response {

@@ -27,6 +27,12 @@ public enum Quantity {
         }
     }
 
+    /// What lies between two times, or as much of it as 64 bits can say: times come from anyone.
+    public static func difference(_ later: Int64, _ earlier: Int64) -> Int64 {
+        let (difference, overflow) = later.subtractingReportingOverflow(earlier)
+        return overflow ? (later < earlier ? .min : .max) : difference
+    }
+
     /// Three digits that count.
     private static func digits(_ value: Double) -> String {
         let places = value < 9.995 ? 2 : value < 99.95 ? 1 : 0

@@ -14,7 +14,8 @@ public struct TraceTree: Sendable {
         public var depth: Int
         /// Whether it is the last one below its parent.
         public var isLast: Bool
-        /// For each level above, whether more spans of that level follow.
+        /// For each level above, whether more spans of that level follow; of the first 200 levels, which are more than
+        /// anyone sees.
         public var lines: [Bool]
         /// Whether the parent that it names is not in the trace.
         public var isOrphan: Bool
@@ -34,7 +35,8 @@ public struct TraceTree: Sendable {
         let spans = spans.filter { seen.insert($0).inserted }
         let starts = spans.compactMap(\.timestamp)
         start = starts.min()
-        duration = start.map { start in max((spans.compactMap(\.end).max() ?? start) - start, 0) } ?? 0
+        duration =
+            start.map { start in max(Quantity.difference(spans.compactMap(\.end).max() ?? start, start), 0) } ?? 0
         rows = Builder(spans).walk()
     }
 
@@ -98,7 +100,7 @@ private struct Builder {
                     )
                 )
                 let below = children[place] ?? []
-                let lines = depth == 0 ? lines : lines + [!isLast]
+                let lines = depth == 0 || lines.count == 200 ? lines : lines + [!isLast]
                 for (index, child) in below.enumerated().reversed() {
                     stack.append((child, depth + 1, index == below.count - 1, lines))
                 }

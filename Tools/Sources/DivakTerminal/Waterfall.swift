@@ -25,8 +25,8 @@ public struct Waterfall: Sendable {
     public func lines(_ tree: TraceTree, withDetails: Bool = false) -> [String] {
         let colours = Dictionary(uniqueKeysWithValues: tree.services.enumerated().map { ($1, $0) })
         let labels = tree.rows.map { label($0) }
-        let layout = Layout(labels: labels.map(\.columns), width: screen.width)
-        var lines = [heading(tree), ""]
+        let layout = Layout(labels: labels.map(\.columns), width: screen.width, hasErrors: tree.errorCount > 0)
+        var lines = heading(tree) + [""]
         for (row, label) in zip(tree.rows, labels) {
             let colour = Style.service(colours[row.span.service] ?? 0)
             lines.append(line(row, label, layout, colour, tree))
@@ -54,12 +54,12 @@ extension Waterfall {
         let bar: Int
         let rest: Int
 
-        init(labels: [Int], width: Int) {
+        init(labels: [Int], width: Int, hasErrors: Bool) {
             let widest = labels.max() ?? 0
             let room = width - Self.margin - Self.duration - 6
             label = max(min(widest, room * 55 / 100), 10)
             let left = max(room - label, 8)
-            bar = min(max(left * 7 / 10, 8), 80)
+            bar = min(max(hasErrors ? left / 2 : left * 7 / 10, 8), 80)
             rest = max(left - bar, 0)
         }
     }
@@ -99,14 +99,13 @@ extension Waterfall {
             let mark = screen.hasUnicode ? "✗" : "x"
             let message = screen.shown(error)
             let words = message.isEmpty || message == "true" ? mark : "\(mark) \(message)"
-            line += "  " + screen.styled(words.count > layout.rest + 20 ? cut(words, layout.rest) : words, .failure)
+            line += "  " + screen.styled(cut(words, layout.rest), .failure)
         }
         return line
     }
 
     private func cut(_ words: String, _ rest: Int) -> String {
-        let width = max(rest, 20)
-        return Screen.columns(words) <= width ? words : screen.fitted(words, width)
+        Screen.columns(words) <= rest ? words : screen.fitted(words, rest)
     }
 
     /// Where the span lies in the trace; at least a mark, however short it is.
@@ -116,8 +115,8 @@ extension Waterfall {
             return edge + String(repeating: " ", count: width) + edge
         }
         let whole = Double(max(tree.duration, 1))
-        let from = min(max(Double(at - start) / whole, 0), 1)
-        let to = min(max(Double((span.end ?? at) - start) / whole, from), 1)
+        let from = min(max(Double(Quantity.difference(at, start)) / whole, 0), 1)
+        let to = min(max(Double(Quantity.difference(span.end ?? at, start)) / whole, from), 1)
         let first = min(Int(from * Double(width)), width - 1)
         let last = min(max(Int((to * Double(width)).rounded(.up)), first + 1), width)
         let isPoint = (span.duration ?? 0) <= 0 || (to - from) * Double(width) < 0.25
@@ -127,19 +126,24 @@ extension Waterfall {
             + String(repeating: " ", count: width - first - (isPoint ? 1 : last - first)) + screen.styled(edge, .faint)
     }
 
-    private func heading(_ tree: TraceTree) -> String {
-        guard let first = tree.rows.first?.span else { return "a trace without spans" }
+    /// One line, or as many as a narrow screen needs.
+    private func heading(_ tree: TraceTree) -> [String] {
+        guard let first = tree.rows.first?.span else { return ["a trace without spans"] }
         func count(_ number: Int, _ what: String) -> String { "\(number) \(what)\(number == 1 ? "" : "s")" }
         var facts = [
             count(tree.services.count, "service"), count(tree.rows.count, "span"),
             Quantity.duration(tree.duration, unicode: screen.hasUnicode),
         ]
-        var heading = "trace " + screen.styled(screen.shown(first.traceId), .strong) + "   "
-        let failed = tree.errorCount
-        if failed > 0 { facts.append(screen.styled("\(failed) failed", .failure)) }
-        heading += facts.joined(separator: ", ")
-        if let start = tree.start { heading += "   " + screen.styled(Quantity.time(start), .faint) }
-        return heading
+        let id = screen.shown(first.traceId)
+        let failed = tree.errorCount == 0 ? "" : "\(tree.errorCount) failed"
+        let time = tree.start.map { Quantity.time($0) } ?? ""
+        if !failed.isEmpty { facts.append(failed) }
+        let columns = Screen.columns("trace \(id)   \(facts.joined(separator: ", "))   \(time)")
+        if !failed.isEmpty { facts[facts.count - 1] = screen.styled(failed, .failure) }
+        let parts = [
+            "trace " + screen.styled(id, .strong), facts.joined(separator: ", "), screen.styled(time, .faint),
+        ].filter { !$0.isEmpty }
+        return columns <= screen.width ? [parts.joined(separator: "   ")] : parts
     }
 
     private func details(_ row: TraceTree.Row, _ tree: TraceTree, _ layout: Layout) -> [String] {
@@ -151,7 +155,7 @@ extension Waterfall {
         if let remote = row.span.remoteEndpoint { facts.append(("remote", Self.text(remote))) }
         facts += (row.span.tags ?? [:]).sorted { $0.key < $1.key }.map { ($0.key, $0.value) }
         for annotation in row.span.annotations ?? [] {
-            let after = row.span.timestamp.map { annotation.timestamp - $0 } ?? 0
+            let after = row.span.timestamp.map { Quantity.difference(annotation.timestamp, $0) } ?? 0
             facts.append(("at " + Quantity.duration(after, unicode: screen.hasUnicode), annotation.value))
         }
         return facts.map { key, value in

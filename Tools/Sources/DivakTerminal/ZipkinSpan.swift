@@ -96,5 +96,7 @@ public struct ZipkinSpan: Sendable, Hashable, Codable {
     public var isError: Bool { tags?["error"] != nil }
 
     /// The end in microseconds since 1970, where a start is known.
-    public var end: Int64? { timestamp.map { $0.addingReportingOverflow(max(duration ?? 0, 0)).partialValue } }
+    ///
+    /// Never later than 64 bits can say.
+    public var end: Int64? { timestamp.map { Quantity.difference($0, -max(duration ?? 0, 0)) } }
 }

@@ -29,20 +29,26 @@ struct CollectorCommand: AsyncParsableCommand {
     @Option(help: "How many spans are kept. (default: 1000000, with --db 5000000)")
     var maxSpans: Int?
 
-    @Option(help: "How much they may take, records and index together. (default: 320MiB, with --db 4GiB)")
+    @Option(help: "How much they may take, records and index together, like 64MiB. (default: 320MiB, with --db 4GiB)")
     var maxBytes: Size?
 
-    @Option(help: "How long they are kept. (default: as long as there is room)")
+    @Option(help: "How long they are kept, like 90s, 30m, 12h or 7d. (default: as long as there is room)")
     var maxAge: Age?
 
-    @Option(help: "The largest body of a request.")
+    @Option(help: "The largest body of a request, like 64MiB.")
     var maxBody = Size(bytes: 10 << 20)
 
-    @Option(help: "The largest body of a request when decompressed.")
+    @Option(help: "The largest body of a request when decompressed, like 64MiB.")
     var maxInflated = Size(bytes: 64 << 20)
 
-    @Option(help: "How far a search looks back when it doesn't say.")
+    @Option(help: "How long a request may take to arrive, and a connection may do nothing, like 90s.")
+    var patience = Age(milliseconds: 60_000)
+
+    @Option(help: "How far a search looks back when it doesn't say, like 12h or 7d.")
     var lookback = Age(milliseconds: 86_400_000)
+
+    @Option(help: "The share of traces that is kept, 0 to 1, by their ids; spans with the flag debug are kept anyhow.")
+    var sampleRate = 1.0
 
     @Option(
         name: .customLong("autocomplete-key"),
@@ -58,6 +64,7 @@ struct CollectorCommand: AsyncParsableCommand {
         if let maxSpans, !(1...1_000_000_000).contains(maxSpans) {
             throw ValidationError("--max-spans \(maxSpans): give 1 to 1000000000")
         }
+        guard (0...1).contains(sampleRate) else { throw ValidationError("--sample-rate \(sampleRate): give 0 to 1") }
         for (name, size) in [("--max-bytes", maxBytes), ("--max-body", maxBody), ("--max-inflated", maxInflated)] {
             if let size, size.bytes < 1024 { throw ValidationError("\(name) \(size.bytes): give 1KiB or more") }
         }
@@ -86,9 +93,15 @@ struct CollectorCommand: AsyncParsableCommand {
         var settings = Collector.Settings()
         settings.maxBodyBytes = maxInflated.bytes
         settings.lookback = lookback.milliseconds
+        settings.sampleRate = sampleRate
         settings.isStrict = strictTraceId
         let collector = Collector(store: store, settings: settings, page: CollectorCommand.page)
-        let server = CollectorServer(host: host, port: port, maxBodyBytes: maxBody.bytes)
+        let server = CollectorServer(
+            host: host,
+            port: port,
+            maxBodyBytes: maxBody.bytes,
+            patience: .milliseconds(patience.milliseconds)
+        )
         let shown = host.contains(":") ? "[\(host)]" : host
         do {
             try await server.run(collector) { port in

@@ -87,6 +87,10 @@ import Testing
             "Expected a long but was BOOLEAN at line 1 column 41 path $[0].duration" + json
         ),
         Refused(more(#""localEndpoint":{"port":65536}"#), "invalid port 65536" + json),
+        Refused(
+            more(#""localEndpoint":{"port":-2147483649}"#),
+            "Expected an int but was -2147483649 at line 1 column 61 path $[0].localEndpoint.port" + json
+        ),
         Refused(more(#""localEndpoint":7"#), malformed),
         Refused(more(#""tags":[]"#), malformed),
         Refused(more(#""tags":{"a":null}"#), "No value at $[0].tags.a" + json),
@@ -191,6 +195,39 @@ import Testing
         let answer = await (try Collector.inMemory()).post(body)
         #expect(answer.status == 202)
         #expect(answer.body.isEmpty)
+    }
+
+    @Test(
+        arguments: [
+            (0.0, []), (0.5, ["1", "3fffffffffffffff", "c000000000000001"]),
+            (
+                1.0,
+                [
+                    "1", "3fffffffffffffff", "4000000000000001", "7fffffffffffffff", "8000000000000000",
+                    "c000000000000001",
+                ]
+            ),
+        ] as [(Double, [String])]
+    )
+    func a_share_of_traces_is_kept_by_the_lower_half_of_their_ids(_ rate: Double, _ kept: [String]) async throws {
+        let collector = try Collector.inMemory(sampleRate: rate)
+        let ids = [
+            "1", "3fffffffffffffff", "4000000000000001", "7fffffffffffffff", "8000000000000000", "c000000000000001",
+        ]
+        let list = ids.map {
+            #"{"traceId":"000000000000abcd\#(String(repeating: "0", count: 16 - $0.count))\#($0)","id":"1"}"#
+        }
+        #expect(await collector.post("[" + list.joined(separator: ",") + "]").status == 202)
+        for id in ids {
+            let padded = String(repeating: "0", count: 16 - id.count) + id
+            let status = await collector.get("/api/v2/trace/000000000000abcd\(padded)").status
+            #expect(status == (kept.contains(id) ? 200 : 404), "\(id)")
+        }
+        #expect(collector.intakeStats.spans == ids.count)
+        #expect(collector.intakeStats.spansDropped == ids.count - kept.count)
+        // Debug is kept whatever the rate is.
+        await collector.post(#"[{"traceId":"7000000000000000","id":"1","debug":true}]"#)
+        #expect(await collector.get("/api/v2/trace/7000000000000000").status == 200)
     }
 
     @Test func format_v1_is_refused_and_told_where_to_go() async throws {

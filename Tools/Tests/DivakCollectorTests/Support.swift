@@ -26,9 +26,11 @@ extension Collector {
     static func inMemory(
         _ limits: StoreLimits = StoreLimits(),
         isStrict: Bool = true,
-        autocompleteKeys: [String] = []
+        autocompleteKeys: [String] = [],
+        sampleRate: Double = 1
     ) throws -> Collector {
         var settings = Settings()
+        settings.sampleRate = sampleRate
         settings.isStrict = isStrict
         settings.maxBodyBytes = 1 << 20
         return Collector(

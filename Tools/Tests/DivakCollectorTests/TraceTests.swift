@@ -30,6 +30,20 @@ import Testing
         #expect(merge([one, one, one]) == [one])
     }
 
+    @Test func so_many_pieces_cost_no_more_than_their_number() {
+        var pieces: [Span] = []
+        for i in 0..<20_000 {
+            var piece = span(1, 2, tags: ["k\(i)": "v"])
+            piece.annotations = [Annotation(timestamp: Int64(i), value: "e")]
+            pieces.append(piece)
+        }
+        let begin = ContinuousClock.now
+        let merged = merge(pieces)
+        #expect(merged.count == 1 && merged[0].tags.count == 20_000 && merged[0].annotations.count == 20_000)
+        // One by one into what there is already: more than a minute.
+        #expect(ContinuousClock.now - begin < .seconds(20))
+    }
+
     @Test func halves_on_two_hosts_stay_two_and_the_server_is_marked_as_shared() {
         let client = span(1, 2, parent: 9, kind: .client, service: "web")
         let server = span(1, 2, kind: .server, service: "app")
@@ -140,6 +154,23 @@ import Testing
         #expect(TraceTree(spans).adjustedForClockSkew().spans == spans)
     }
 
+    @Test func times_at_the_ends_of_what_fits_are_adjusted_and_answered() async throws {
+        let collector = try Collector.inMemory()
+        var below = span(1, 4, parent: 3, kind: .server, service: "db", at: 1, for: 1)
+        below.annotations = [Annotation(timestamp: .min, value: "x")]
+        collector.store.append(
+            batch([
+                span(1, 1, kind: .client, service: "web", at: .max, for: .max),
+                span(1, 2, parent: 1, kind: .server, service: "app", at: 1, for: 1),
+                span(1, 3, parent: 2, kind: .client, service: "app", at: .max, for: .max),
+                below,
+            ])
+        )
+        #expect(await collector.get("/api/divak/trace/1").status == 200)
+        #expect(await collector.get("/api/v2/traces?endTs=\(Int64.max)&lookback=\(Int64.max)").status == 200)
+        #expect(await collector.get("/api/v2/dependencies?endTs=\(Int64.max)&lookback=\(Int64.max)").status == 200)
+    }
+
     // ---- links ----
 
     private func links(_ spans: [Span]) -> [DependencyLink] {
@@ -174,6 +205,15 @@ import Testing
             span(1, 3, parent: 2, kind: .server, service: "app"),
         ])
         #expect(found == [link("web", "app")])
+    }
+
+    @Test func a_deep_pile_of_local_spans_is_looked_through_once() {
+        var spans = [span(1, 1, kind: .server, service: "web")]
+        for i in UInt64(2)...20_000 { spans.append(span(1, i, parent: i - 1, service: "web")) }
+        for i in UInt64(20_001)...40_000 { spans.append(span(1, i, parent: 20_000, kind: .server, service: "app")) }
+        let begin = ContinuousClock.now
+        #expect(links(spans) == [link("web", "app", 20_000)])
+        #expect(ContinuousClock.now - begin < .seconds(20))
     }
 
     @Test func an_error_on_either_side_makes_the_call_an_error() {

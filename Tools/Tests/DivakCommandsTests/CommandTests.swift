@@ -35,6 +35,28 @@ struct CommandTests {
         #expect(client.place == "http://localhost:9411")
     }
 
+    @Test func aFileThatCanNotBeReadIsNamedWithTheReasonOnce() {
+        let missing = #expect(throws: CommandFailure.self) { try readFile("/no/such/file") }
+        #expect(missing?.description == "/no/such/file: No such file or directory")
+        let folder = #expect(throws: CommandFailure.self) { try readFile("/") }
+        #expect(folder?.description == "/: Is a directory")
+    }
+
+    @Test func aMistakeInAnAddressIsShownAsItWasTyped() {
+        let failure = #expect(throws: CommandFailure.self) { try ZipkinClient("http://") }
+        #expect(failure?.description == "\"http://\" is not accepted: host:port or http(s)://host[:port]")
+    }
+
+    @Test(arguments: [
+        (["--since", "soon"], "7d"), (["--min-duration", "5"], "7d"), (["--limit", "x"], "1 or more"),
+        (["--limit", "0"], "1 or more"), (["--sort", "fastest"], "longest"), (["--color", "red"], "never"),
+    ])
+    func whatIsNotAcceptedIsToldWhatIs(_ arguments: [String], _ accepted: String) {
+        let error = #expect(throws: (any Error).self) { try TracesCommand.parse(arguments) }
+        let words = error.map { TracesCommand.fullMessage(for: $0) } ?? ""
+        #expect(words.contains(accepted) && words.contains(arguments[1]), "\(words)")
+    }
+
     @Test func timesHaveUnits() {
         #expect(Span(argument: "250ms")?.microseconds == 250_000)
         #expect(Span(argument: "1.5s")?.microseconds == 1_500_000)

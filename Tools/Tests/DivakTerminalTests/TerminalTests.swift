@@ -2,6 +2,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import DivakTerminal
+import Foundation
 import Testing
 
 private func span(
@@ -71,7 +72,7 @@ struct TerminalTests {
 
     @Test func noLineIsWiderThanTheScreen() {
         let wide = "名前の長いスパン" + String(repeating: "x", count: 200)
-        var spans = [span("a", name: wide, service: wide, lasting: 90_000)]
+        var spans = [span("a", name: wide, service: wide, lasting: 90_000, tags: ["error": wide])]
         for depth in 1..<30 {
             spans.append(
                 span("\(depth)", parent: depth == 1 ? "a" : "\(depth - 1)", name: wide, at: 1_000_000 + Int64(depth))
@@ -79,9 +80,24 @@ struct TerminalTests {
         }
         for width in [40, 60, 80, 120, 300] {
             let screen = Screen(width: width, hasColour: false, hasUnicode: true)
-            for line in Waterfall(on: screen).lines(TraceTree(spans)).dropFirst() {
+            for line in Waterfall(on: screen).lines(TraceTree(spans)) {
                 #expect(Screen.columns(line) <= width, "\(width): \(line)")
             }
+        }
+    }
+
+    @Test func timesAtTheEndsOfWhatFitsAreDrawn() throws {
+        var edge = span("a", at: .max, lasting: .max, tags: ["error": "x"])
+        edge.annotations = [
+            try JSONDecoder().decode(
+                ZipkinSpan.Annotation.self,
+                from: Data(#"{"timestamp":-9223372036854775808,"value":"first"}"#.utf8)
+            )
+        ]
+        for spans in [[edge], [edge, span("b", parent: "a", at: 1)], [edge, span("b", at: .min, lasting: .max)]] {
+            let lines = Waterfall(on: plain).lines(TraceTree(spans), withDetails: true)
+            #expect(lines.contains { $0.hasSuffix("first") })
+            #expect(TraceTable(on: plain).lines([TraceTree(spans)], now: 0).count == 2)
         }
     }
 

@@ -3,10 +3,10 @@
 
 SPDX-License-Identifier: Apache-2.0
 
-    Tools/Tests/process/run.py [PROGRAM]
+    Tools/Tests/process/run.py [PROGRAM [WORD]]      only the tests with that word in their names
 
-Killed while it writes, stopped while somebody listens, left without disk, sent too much, and used by another
-project's client (zipkin-go, Debian's golang-github-openzipkin-zipkin-go-dev). The last line is "N passed, N failed".
+Killed while it writes, stopped while somebody listens, left without disk, sent too much, asked by those who are slow,
+many or hostile, and used by another project's client (zipkin-go, Debian's golang-github-openzipkin-zipkin-go-dev). The last line is "N passed, N failed".
 """
 
 import gzip
@@ -238,6 +238,129 @@ def too_much_is_refused_with_413_and_the_next_request_is_served(_):
     expect(collector.stop() == 0)
 
 
+def raw(collector, data, seconds=5):
+    """What is answered to bytes as they are, until the connection is closed or nothing more comes."""
+    with socket.create_connection(("127.0.0.1", collector.port)) as connection:
+        connection.settimeout(seconds)
+        pieces = []
+        try:
+            connection.sendall(data)
+            while piece := connection.recv(1 << 16):
+                pieces.append(piece)
+        except (TimeoutError, ConnectionError):
+            pass
+        return b"".join(pieces)
+
+
+def requests_that_no_client_makes_are_refused_and_harm_nobody(_):
+    collector = Collector("--patience", "1s")
+    head = b"GET /health HTTP/1.1\r\nHost: x\r\n"
+    post = b"POST /api/v2/spans HTTP/1.1\r\nHost: x\r\n"
+    for what, data in (("a huge header", head + b"X: " + b"a" * 1_000_000 + b"\r\n\r\n"),
+                       ("too many headers", head + b"".join(b"X%d: a\r\n" % i for i in range(20_000)) + b"\r\n"),
+                       ("a huge address", b"GET /api/v2/traces?serviceName=" + b"a" * 200_000 + b" HTTP/1.1\r\n\r\n"),
+                       ("TLS", b"\x16\x03\x01\x02\x00\x01\x00\x01"), ("a version to come", b"GET / HTTP/9.9\r\n\r\n"),
+                       ("no method", b"FOO / HTTP/1.1\r\nHost: x\r\n\r\n"),
+                       ("a negative length", post + b"Content-Length: -1\r\n\r\n"),
+                       ("two lengths", post + b"Content-Length: 2\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n")):
+        expect(raw(collector, data).startswith(b"HTTP/1.1 400 "), what, raw(collector, data)[:100])
+    begin = time.monotonic()
+    answer = raw(collector, post + b"Content-Length: 99999999999\r\n\r\n[", 0.8)
+    expect(b" 413 " in answer and time.monotonic() - begin < 5, answer)
+    # One after another without waiting, and a body in chunks.
+    expect(raw(collector, (head + b"\r\n") * 50).count(b"HTTP/1.1 200 ") == 50)
+    body = b"4\r\n[{\"t\r\n16\r\nraceId\":\"e\",\"id\":\"1\"}]\r\n0\r\n\r\n"
+    answer = raw(collector, (post + b"Transfer-Encoding: chunked\r\n\r\n" + body) * 10)
+    expect(answer.count(b"HTTP/1.1 202 ") == 10, answer)
+    expect(collector.ask("GET", "/api/v2/trace/e")[1] == b'[{"traceId":"000000000000000e","id":"0000000000000001"}]')
+    for path in ("/nowhere", "/api/v2/services/", "//api/v2/services", "/../../etc/passwd", "/%2e%2e/%2e%2e/etc/passwd",
+                 "/static/../index.html", "/api/v2/trace/1/2"):
+        expect(collector.ask("GET", path)[0] == 404, path)
+    for query in ("limit=%00", "limit=1e1", "limit=", "endTs=%C2%B9", "minDuration=1.5", "lookback=9223372036854775808"):
+        status, text = collector.ask("GET", "/api/v2/traces?" + query)
+        expect(status == 400 and query.split("=")[0].encode() in text, query, status, text)
+    for query in ("annotationQuery=%", "serviceName=%ff%fe", "serviceName=%00", "&&&=&=", "a=b&" * 5000):
+        expect(collector.ask("GET", "/api/v2/traces?" + query)[0] == 200, query)
+    for path, allowed in (("/health", "GET, HEAD, OPTIONS"), ("/api/v2/spans", "GET, HEAD, OPTIONS, POST")):
+        for method in ("PUT", "DELETE", "PATCH", "TRACE"):
+            answer = raw(collector, f"{method} {path} HTTP/1.1\r\nHost: x\r\n\r\n".encode())
+            expect(answer.startswith(b"HTTP/1.1 405 ") and f"allow: {allowed}\r\n".encode() in answer, answer)
+    for path in ("/health", "/", "/api/v2/services"):
+        answer = raw(collector, f"HEAD {path} HTTP/1.1\r\nHost: x\r\n\r\n".encode())
+        expect(answer.startswith(b"HTTP/1.1 200 ") and answer.endswith(b"\r\n\r\n"), answer)
+        expect(b"\r\nContent-Length: 0" not in answer, answer)
+    expect(collector.ask("OPTIONS", "/api/v2/spans") == (200, b""))
+    expect(collector.stop() == 0)
+
+
+def who_is_slow_is_let_go_and_keeps_nobody_out(_):
+    collector = Collector("--patience", "1s", before=lambda: resource.setrlimit(resource.RLIMIT_NOFILE, (200, 200)))
+    beginnings = (b"", b"GET /health HTT", b"POST /api/v2/spans HTTP/1.1\r\nHost: x\r\nContent-Length: 100\r\n\r\n[")
+    slow = []
+    for i in range(600):  # three times as many as it may have files open
+        slow.append(socket.create_connection(("127.0.0.1", collector.port)))
+        slow[-1].sendall(beginnings[i % 3])
+    is_over = threading.Event()
+
+    def dribble():
+        while not is_over.wait(0.2):
+            for connection in slow[2::3]:
+                try:
+                    connection.sendall(b" ")
+                except OSError:
+                    pass
+
+    dribbler = threading.Thread(target=dribble)
+    dribbler.start()
+    try:
+        expect(collector.ask("POST", "/api/v2/spans", spans(0, 10))[0] == 202)
+        expect(collector.ask("GET", "/health")[0] == 200)
+        answers = []
+        for connection in slow:
+            connection.settimeout(20)
+            try:
+                answers.append(connection.recv(1000))
+            except ConnectionError:
+                answers.append(b"")
+    finally:
+        is_over.set()
+        dribbler.join()
+    expect(all(answer == b"" or b" 408 " in answer for answer in answers), set(answers))
+    expect(sum(b" 408 " in answer for answer in answers) > 0)
+    for connection in slow:
+        connection.close()
+    expect(collector.ask("GET", "/health")[0] == 200)
+    expect(collector.stop() == 0)
+
+
+def questions_that_take_long_keep_nobody_from_sending(_):
+    collector = Collector()
+    connection = http.client.HTTPConnection("127.0.0.1", collector.port, timeout=20)
+    for first in range(0, 20_000, 2000):
+        collector.ask("POST", "/api/v2/spans", spans(first, 2000), connection=connection)
+    end = int(time.time() * 1000) + 1000
+    answered = []
+
+    def ask():
+        answered.append(collector.ask("GET", f"/api/v2/dependencies?endTs={end}")[0])
+
+    asking = [threading.Thread(target=ask) for _ in range(8)]
+    for one in asking:
+        one.start()
+    sent = 0
+    longest = 0
+    while any(one.is_alive() for one in asking):
+        begin = time.monotonic()
+        expect(collector.ask("POST", "/api/v2/spans", spans(0, 1), connection=connection)[0] == 202)
+        longest = max(longest, time.monotonic() - begin)
+        sent += 1
+    for one in asking:
+        one.join()
+    expect(answered == [200] * 8, answered)
+    expect(sent > 10 and longest < 1.5, sent, longest)
+    expect(collector.stop() == 0)
+
+
 def it_listens_on_loopback_alone_unless_told(_):
     collector = Collector()
     inode_lines = pathlib.Path("/proc/net/tcp").read_text().splitlines()
@@ -280,9 +403,12 @@ def main():
                      who_listens_sees_spans_as_they_arrive,
                      who_listens_and_does_not_read_costs_little_and_is_told_what_was_lost,
                      too_much_is_refused_with_413_and_the_next_request_is_served,
+                     requests_that_no_client_makes_are_refused_and_harm_nobody,
+                     who_is_slow_is_let_go_and_keeps_nobody_out, questions_that_take_long_keep_nobody_from_sending,
                      it_listens_on_loopback_alone_unless_told, wrong_options_are_told_in_words,
                      another_projects_client_sends_and_reads_back):
-        test(function)
+        if len(sys.argv) < 3 or sys.argv[2] in function.__name__:
+            test(function)
     print(f"{len(PASSED)} passed, {len(FAILED)} failed")
     return 1 if FAILED else 0
 

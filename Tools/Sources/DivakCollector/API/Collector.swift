@@ -11,6 +11,8 @@ public final class Collector: Sendable {
     public struct Settings: Sendable {
         /// After decompression; larger ones are answered with 413.
         public var maxBodyBytes = 32 << 20
+        /// The share of traces that is kept, 0 to 1; what is asked for by the flag `debug` is kept whatever it says.
+        public var sampleRate = 1.0
         /// Milliseconds that a search looks back when it doesn't say.
         public var lookback: Int64 = 86_400_000
         /// As the store was told.
@@ -20,6 +22,9 @@ public final class Collector: Sendable {
         public init() {}
     }
 
+    /// The version of the tools.
+    public static let version = "0.1.0"
+
     /// Where the spans are.
     public let store: SpanStore
     private let intake: Intake
@@ -27,7 +32,8 @@ public final class Collector: Sendable {
     private let status: Status
     private let tail: Tail
     private let page: @Sendable (Request) -> Answer?
-    /// Questions may take a second or two; threads of their own keep them out of the way of spans that come in.
+    /// Questions may take a second or two: threads of their own, and another class of service than that of Swift's tasks,
+    /// keep them out of the way of spans that come in. (Within one class all would share as many threads as processors.)
     private let asking = OperationQueue()
 
     /// - Parameter page: answers a GET that is not the API's, such as for the trace view; nil: nothing is there.
@@ -39,7 +45,8 @@ public final class Collector: Sendable {
         self.store = store
         self.page = page
         asking.maxConcurrentOperationCount = 4
-        intake = Intake(store: store, maxBodyBytes: settings.maxBodyBytes)
+        asking.qualityOfService = .utility
+        intake = Intake(store: store, maxBodyBytes: settings.maxBodyBytes, sampleRate: settings.sampleRate)
         queries = Queries(store: store, lookback: settings.lookback, isStrict: settings.isStrict)
         status = Status(store: store, intake: intake, lookback: settings.lookback)
         tail = Tail(store: store)

@@ -12,8 +12,10 @@ public struct IntakeStats: Sendable {
     public var messagesRejected = 0
     /// After decompression.
     public var bytes = 0
-    /// Taken.
+    /// Understood.
     public var spans = 0
+    /// Of those, not kept, since their trace is not sampled.
+    public var spansDropped = 0
     /// Of the latest request that was taken, after decompression.
     public var lastMessageBytes = 0
     /// Of the latest request that was taken.
@@ -23,10 +25,13 @@ public struct IntakeStats: Sendable {
 final class Intake: Sendable {
     private let store: SpanStore
     private let maxBodyBytes: Int
+    /// Traces whose id, as a number without its sign, is beyond this are not kept.
+    private let sampledMax: Int64
     private let counts = Mutex<IntakeStats>(IntakeStats())
 
-    init(store: SpanStore, maxBodyBytes: Int) {
+    init(store: SpanStore, maxBodyBytes: Int, sampleRate: Double = 1) {
         self.store = store
+        sampledMax = sampleRate >= 1 ? .max : Int64(Double(Int64.max) * max(sampleRate, 0))
         self.maxBodyBytes = maxBodyBytes
     }
 
@@ -53,7 +58,7 @@ final class Intake: Sendable {
         }
         if body.isEmpty || body == Array("[]".utf8) { return Answer(status: 202) }
         let isProto = (request.headers["content-type"] ?? "").hasPrefix("application/x-protobuf")
-        let batch: SpanBatch
+        var batch: SpanBatch
         do {
             batch = try Intake.decode(body, isProto: isProto)
         } catch {
@@ -70,14 +75,23 @@ final class Intake: Sendable {
             }
             try? await Task.sleep(for: .milliseconds(10))
         }
+        let understood = batch.count
+        if sampledMax < .max { batch.keep { $0.debug || isSampled($0.trace) } }
         store.append(batch)
         counts.withLock { counts in
             counts.bytes += body.count
-            counts.spans += batch.count
+            counts.spans += understood
+            counts.spansDropped += understood - batch.count
             counts.lastMessageBytes = body.count
-            counts.lastMessageSpans = batch.count
+            counts.lastMessageSpans = understood
         }
         return Answer(status: 202)
+    }
+
+    /// By the lower half of the id alone, so that every collector says the same of a trace, and of both its spellings.
+    private func isSampled(_ trace: TraceID) -> Bool {
+        let low = Int64(bitPattern: trace.low)
+        return (low == .min ? .max : abs(low)) <= sampledMax
     }
 
     /// Tells formats apart by their first bytes, as Zipkin does, so that its words for the wrong one are the same.

@@ -6,9 +6,6 @@ struct Status: Sendable {
     let intake: Intake
     let lookback: Int64
 
-    /// The version of the tools.
-    static let version = "0.1.0"
-
     func health() -> Answer {
         let stats = store.currentStats()
         let isUp = store.hasRoom
@@ -25,7 +22,7 @@ struct Status: Sendable {
     }
 
     func info() -> Answer {
-        .json(#"{"divak":{"version":"\#(Status.version)"},"zipkin":{"api":"v2"}}"#)
+        .json(#"{"divak":{"version":"\#(Collector.version)"},"zipkin":{"api":"v2"}}"#)
     }
 
     /// The settings that Zipkin's own view asks for.
@@ -53,7 +50,10 @@ struct Status: Sendable {
             ),
             ("counter.zipkin_collector.bytes.http", "zipkin_collector_bytes_total", false, incoming.bytes),
             ("counter.zipkin_collector.spans.http", "zipkin_collector_spans_total", false, incoming.spans),
-            ("counter.zipkin_collector.spans_dropped.http", "zipkin_collector_spans_dropped_total", false, 0),
+            (
+                "counter.zipkin_collector.spans_dropped.http", "zipkin_collector_spans_dropped_total", false,
+                incoming.spansDropped
+            ),
             (
                 "gauge.zipkin_collector.message_bytes.http", "zipkin_collector_message_bytes", true,
                 incoming.lastMessageBytes

@@ -98,7 +98,11 @@ struct JSONReader: ~Copyable {
     }
 
     /// A whole number, which may be spelled as a string, with a fraction of zero, or with an exponent.
-    mutating func integer(_ what: StaticString, _ path: @autoclosure () -> String) throws(DecodeError) -> Int64 {
+    mutating func integer(
+        _ what: StaticString,
+        _ path: @autoclosure () -> String,
+        in range: ClosedRange<Int64> = .min ... .max
+    ) throws(DecodeError) -> Int64 {
         let byte = peek()
         var text: Text
         if byte == UInt8(ascii: "\"") {
@@ -109,11 +113,11 @@ struct JSONReader: ~Copyable {
         } else {
             throw unexpected("\(what)", path())
         }
-        if let value = JSONReader.plainInteger(text) { return value }
+        if let value = JSONReader.plainInteger(text), range.contains(value) { return value }
         guard let value = Double(text.string), !text.isEmpty else {
             throw DecodeError("For input string: \"\(text.string)\"")
         }
-        guard let exact = Int64(exactly: value) else {
+        guard let exact = Int64(exactly: value), range.contains(exact) else {
             throw DecodeError("Expected \(what) but was \(text.string)\(place(path()))")
         }
         return exact

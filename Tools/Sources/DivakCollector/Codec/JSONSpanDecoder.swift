@@ -101,8 +101,12 @@ private struct JSONSpanDecoder: ~Copyable {
             } else if key.equals("ipv6") {
                 endpoint.set(IPAddress(try reader.string("$[\(index)].\(field).ipv6")))
             } else if key.equals("port") {
-                let port = try reader.integer("an int", "$[\(index)].\(field).port")
-                guard port <= 0xFFFF, port >= Int32.min else { throw DecodeError("invalid port \(port)") }
+                let port = try reader.integer(
+                    "an int",
+                    "$[\(index)].\(field).port",
+                    in: Int64(Int32.min)...Int64(Int32.max)
+                )
+                guard port <= 0xFFFF else { throw DecodeError("invalid port \(port)") }
                 endpoint.port = UInt16(max(0, port))
             } else {
                 try reader.skip()

@@ -29,6 +29,13 @@ public struct SpanBatch: Sendable {
 
     init() {}
 
+    /// Leaves out what the body doesn't want.
+    mutating func keep(_ isWanted: (RecordView) -> Bool) {
+        records.withUnsafeBufferPointer { records in
+            entries.removeAll { !isWanted(RecordView(records.slice($0.record))) }
+        }
+    }
+
     /// Appends a finished draft.
     mutating func append(_ draft: borrowing SpanDraft) {
         guard let trace = draft.trace, let id = draft.id else { return }

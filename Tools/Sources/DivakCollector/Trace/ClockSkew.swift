@@ -4,6 +4,8 @@
 //     client   |-------------------|              a server can't begin before its client: when it seems to, its host's
 //     server |---------|                          clock is late. It is moved to the middle of the call, and with it
 //                   |---------|    moved          everything below it on the same host.
+//
+// Times come from anyone, up to the ends of 64 bits: differences wrap around, as they do for Zipkin, and never trap.
 
 extension TraceTree {
     private struct Skew {
@@ -20,15 +22,15 @@ extension TraceTree {
         while let (node, inherited) = stack.popLast() {
             var skew: Skew?
             if let inherited, spans[node].local.map({ isSameHost($0, inherited.host) }) ?? true {
-                result.shift(node, by: 0 - inherited.micros)
+                result.shift(node, by: 0 &- inherited.micros)
                 skew = inherited
             }
             // Between times as they are by now: a parent that was moved shows its child's clock anew.
             if let parent = parents[node],
                 let found = skewBetween(parent: result.spans[parent], child: result.spans[node])
             {
-                result.shift(node, by: 0 - found.micros)
-                skew = Skew(host: found.host, micros: found.micros + (skew?.micros ?? 0))
+                result.shift(node, by: 0 &- found.micros)
+                skew = Skew(host: found.host, micros: found.micros &+ (skew?.micros ?? 0))
             }
             for child in children[node] { stack.append((child, skew)) }
         }
@@ -42,13 +44,13 @@ extension TraceTree {
         else { return nil }
         // Once the server begins after its client nothing can be told from its time.
         if child.timestamp >= parent.timestamp { return nil }
-        let start = child.timestamp - parent.timestamp
+        let start = child.timestamp &- parent.timestamp
         if parent.duration == 0 || child.duration == 0 || parent.duration < child.duration {
             // No room to guess the way there: just after the client.
-            return Skew(host: server, micros: start - 1)
+            return Skew(host: server, micros: start &- 1)
         }
-        let way = (parent.duration - child.duration) / 2
-        return Skew(host: server, micros: start - way)
+        let way = (parent.duration &- child.duration) / 2
+        return Skew(host: server, micros: start &- way)
     }
 
     /// By address; by name where addresses are unknown.

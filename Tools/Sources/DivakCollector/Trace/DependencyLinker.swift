@@ -33,10 +33,15 @@ public struct DependencyLinker: Sendable {
 
     /// Counts the calls of one trace.
     public mutating func add(_ tree: TraceTree) {
-        tree.breadthFirst { node in count(node, in: tree) }
+        // For each span the nearest one above it that has a kind: local spans may lie between.
+        var remotes = [Int?](repeating: nil, count: tree.spans.count)
+        tree.breadthFirst { node in
+            remotes[node] = tree.parents[node].flatMap { tree.spans[$0].kind != nil ? $0 : remotes[$0] }
+            count(node, below: remotes[node].map { tree.spans[$0] }, in: tree)
+        }
     }
 
-    private mutating func count(_ node: Int, in tree: TraceTree) {
+    private mutating func count(_ node: Int, below ancestor: Span?, in tree: TraceTree) {
         let span = tree.spans[node]
         // What the server says is preferred: its span is among the children.
         if span.kind == .client && !tree.children[node].isEmpty { return }
@@ -57,8 +62,7 @@ public struct DependencyLinker: Sendable {
             if let parent, let child { link(parent, child, isError) }
             return
         }
-        // Local spans may lie between a span and the remote one above it.
-        if let ancestor = tree.remoteAncestor(of: node), let above = ancestor.local?.serviceName {
+        if let ancestor, let above = ancestor.local?.serviceName {
             // A client's span whose own name differs from the one above it has a call missing between the two.
             if kind == .client, let service, above != service { link(above, service, false) }
             if kind == .server || parent == nil { parent = above }
@@ -105,14 +109,4 @@ public struct DependencyLinker: Sendable {
 extension TraceTree {
     /// The one top that has no parent of its own; nil in a tree of several.
     fileprivate var root: Int? { tops.count == 1 ? tops[0] : nil }
-
-    /// The nearest span above that has a kind.
-    fileprivate func remoteAncestor(of node: Int) -> Span? {
-        var at = parents[node]
-        while let ancestor = at {
-            if spans[ancestor].kind != nil { return spans[ancestor] }
-            at = parents[ancestor]
-        }
-        return nil
-    }
 }

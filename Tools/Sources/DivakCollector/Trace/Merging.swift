@@ -74,6 +74,7 @@ public func merge(_ spans: [Span]) -> [Span] {
         if (span.trace.high == 0) != (trace.high == 0) { span.trace = trace }
         var host = HostIdentity()
         _ = host.joins(span.local)
+        let first = at
         while at + 1 < order.count {
             let next = spans[order[at + 1]]
             guard next.id == span.id, next.shared == span.shared, host.joins(next.local) else { break }
@@ -81,6 +82,7 @@ public func merge(_ spans: [Span]) -> [Span] {
             place = min(place, order[at + 1])
             at += 1
         }
+        if at > first { span.regularize() }
         if let last = merged.last?.span, last.id == span.id {
             if last.kind == .client && span.kind == .server { span.shared = true }
             if span.shared && span.parent == 0 { span.parent = last.parent }
@@ -95,7 +97,8 @@ extension Span {
     /// 0 for the client's half, 2 for a shared one, 1 for others.
     fileprivate var side: Int { shared ? 2 : kind == .client ? 0 : 1 }
 
-    /// Takes over what this one lacks, and all events and tags; of a tag in both the other's value.
+    /// Takes over what this one lacks, and all events and tags, which `regularize` then puts in order: once for all
+    /// pieces, however many there are.
     fileprivate mutating func absorb(_ other: Span) {
         if parent == 0 { parent = other.parent }
         kind = kind ?? other.kind
@@ -104,19 +107,21 @@ extension Span {
         if duration == 0 { duration = other.duration }
         local = Endpoint.joined(local, other.local)
         remote = Endpoint.joined(remote, other.remote)
-        let events = Set(annotations + other.annotations)
-        annotations = events.sorted { $0.timestamp != $1.timestamp ? $0.timestamp < $1.timestamp : $0.value < $1.value }
-        for tag in other.tags {
-            if let known = tags.firstIndex(where: { $0.key == tag.key }) {
-                tags[known] = tag
-            } else {
-                tags.append(tag)
-            }
-        }
-        tags.sort { $0.key.utf16.lexicographicallyPrecedes($1.key.utf16) }
+        annotations += other.annotations
+        tags += other.tags
         debug = debug || other.debug
         shared = (shared || other.shared) && kind != .client
         if parent == id { parent = 0 }
+    }
+
+    /// Brings events and tags into order; of an event one stays, of a tag the latest value.
+    fileprivate mutating func regularize() {
+        annotations = Set(annotations).sorted { left, right in
+            left.timestamp != right.timestamp ? left.timestamp < right.timestamp : left.value < right.value
+        }
+        tags = Dictionary(tags.map { ($0.key, $0) }) { _, later in later }.values.sorted { left, right in
+            left.key.utf16.lexicographicallyPrecedes(right.key.utf16)
+        }
     }
 }
 
