@@ -92,5 +92,5 @@ enum DivakContextKey: ServiceContextKey {
 
 extension SpanCompanion: CustomStringConvertible {
     /// The ids, for whoever prints a context.
-    var description: String { handle.span_id == 0 ? "none" : span.description }
+    @usableFromInline var description: String { handle.span_id == 0 ? "none" : span.description }
 }

@@ -31,6 +31,7 @@ extension SpanCreator: CustomStringConvertible {
 ///
 /// Unchecked, since `changing` is touched only under the lock, and the rest is never written again; C's part of a span is
 /// for all threads (divak/span.h).
+@usableFromInline
 final class SpanCompanion: @unchecked Sendable {
     let handle: divak_span
     /// By which a scope knows this entry of a context again.
