@@ -23,7 +23,7 @@ extension DivakTracer: Tracer {
         line: UInt
     ) -> DivakSpan {
         let base = context()
-        let entry = base.isEmpty ? nil : base[DivakContextKey.self]
+        let entry = CurrentSpan.entry(of: base)
         let kind = DivakKind(kind)
         let parent = CurrentSpan.resolve(entry)
         var handle = divak_span()

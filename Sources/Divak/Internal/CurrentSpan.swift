@@ -31,8 +31,24 @@ enum CurrentSpan {
 
     /// Divak's entry in the task's context.
     static var entry: SpanCompanion? {
-        guard let context = ServiceContext.current, !context.isEmpty else { return nil }
-        return context[DivakContextKey.self]
+        guard let context = ServiceContext.current else { return nil }
+        return entry(of: context)
+    }
+
+    /// Divak's entry in a context.
+    static func entry(of context: ServiceContext) -> SpanCompanion? {
+        // Most contexts hold our entry and no other. To look at all is then half of what it costs to look for one.
+        guard context.count <= 2 else { return context[DivakContextKey.self] }
+        var entry: SpanCompanion?
+        context.forEach { key, value in
+            if key.keyType == DivakContextKey.self { entry = companion(value) }
+        }
+        return entry
+    }
+
+    /// The value as what it is: there is no other under the key.
+    private static func companion<Value>(_ value: Value) -> SpanCompanion? {
+        Value.self == SpanCompanion.self ? unsafeBitCast(value, to: SpanCompanion.self) : nil
     }
 
     /// What is current, given the entry of a context.

@@ -47,6 +47,8 @@ extension SpanHandle {
     /// Lets C write the handle where it lies.
     @inline(__always)
     mutating func fill<Result>(_ body: (UnsafeMutablePointer<divak_span>) -> Result) -> Result {
-        withUnsafeMutablePointer(to: &self) { body(UnsafeMutableRawPointer($0).assumingMemoryBound(to: divak_span.self)) }
+        withUnsafeMutablePointer(to: &self) {
+            body(UnsafeMutableRawPointer($0).assumingMemoryBound(to: divak_span.self))
+        }
     }
 }
