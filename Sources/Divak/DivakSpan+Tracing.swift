@@ -39,7 +39,7 @@ extension DivakSpan: Tracing.Span {
             // What is needed after the change must fit into four words: more is taken from the heap, each time. So a span
             // without a companion gets one for that long, and the other one is not retained: this span holds it.
             let isAlone = companion == nil
-            let keeper = !isRecording ? nil : isAlone ? Unmanaged.passRetained(SpanCompanion(of: handle)) : lentCompanion
+            let keeper = isRecording ? lentCompanion ?? .passRetained(SpanCompanion(of: handle)) : nil
             var attributes = keeper?._withUnsafeGuaranteedRef { $0.lendAttributes() } ?? SpanAttributes()
             defer {
                 keeper?._withUnsafeGuaranteedRef { $0.takeBackAttributes(&attributes) }
@@ -80,7 +80,7 @@ extension DivakSpan: Tracing.Span {
         guard isRecording, status.code == .error else { return }
         if let message = status.message, !message.isEmpty {
             recordError(message: message)
-        } else if let companion {
+        } else if let companion, companion.creator != nil {
             companion.change { $0.hasFailed = true }
         } else {
             recordError(message: "")

@@ -172,8 +172,9 @@ extension DivakSpan {
 /// What guards the changes of companions: a few for all, since one each would cost more than it is held.
 private struct SpanGuard {
     var mutex = pthread_mutex_t()
-    /// None, with room for some: who changes a copy of this gets the room in one allocation. Many, so that threads seldom
-    /// meet in counting references to one.
+    /// None, with room for some: who changes a copy of this gets the room in one allocation.
+    ///
+    /// One for each guard, so that threads seldom meet in counting its references.
     var noAttributes = SpanAttributes()
 }
 
