@@ -89,7 +89,7 @@ extension DivakSpan: Tracing.Span {
 
     /// Keeps the link as a tag: `link.0` with the ids of the other span, and its attributes.
     public func addLink(_ link: SpanLink) {
-        guard isRecording, let other = link.context[DivakContextKey.self], other.handle.span_id != 0 else { return }
+        guard isRecording, let other = CurrentSpan.entry(of: link.context), other.handle.span_id != 0 else { return }
         let number = companion?.change { changing in
             defer { changing.links += 1 }
             return changing.links

@@ -48,7 +48,8 @@ enum CurrentSpan {
 
     /// The value as what it is: there is no other under the key.
     private static func companion<Value>(_ value: Value) -> SpanCompanion? {
-        Value.self == SpanCompanion.self ? unsafeBitCast(value, to: SpanCompanion.self) : nil
+        guard Value.self == SpanCompanion.self else { return nil }
+        return withUnsafePointer(to: value) { UnsafeRawPointer($0).load(as: SpanCompanion.self) }
     }
 
     /// What is current, given the entry of a context.
