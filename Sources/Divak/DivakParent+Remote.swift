@@ -38,7 +38,7 @@ extension DivakParent {
         }
         handle.flags = UInt32(DIVAK_SPAN_REMOTE) | flags(isSampled: isDebug ? true : isSampled)
         if isDebug { handle.flags |= UInt32(DIVAK_SPAN_DEBUG) }
-        return DivakParent(storage: .extracted(handle, nil))
+        return DivakParent(extracted: handle)
     }
 
     /// Nothing, but a decision: the span begins a new trace, which is sampled or not without asking the sampler.
@@ -51,7 +51,7 @@ extension DivakParent {
     public static func newTrace(isSampled: Bool) -> DivakParent {
         var handle = divak_no_parent
         handle.flags |= flags(isSampled: isSampled)
-        return DivakParent(storage: .extracted(handle, nil))
+        return DivakParent(extracted: handle)
     }
 
     private static func flags(isSampled: Bool?) -> UInt32 {

@@ -12,42 +12,48 @@ internal import CDivak
 /// tracer.withSpan("get", kind: .server, parent: tracer.extract(from: headers)) { _ in ... }
 /// ```
 public struct DivakParent: Sendable {
-    enum Storage: Sendable {
+    /// Where the parent comes from.
+    enum Origin: Sendable {
+        /// From around the caller, when the span starts.
         case current
-        case newTrace
-        case handle(divak_span)
-        case extracted(divak_span, Baggage?)
+        /// From this process.
+        case process
+        /// From headers, or from what could have been in some.
+        case headers
     }
 
-    let storage: Storage
+    let origin: Origin
+    let handle: divak_span
+    private let held: Baggage?
+
+    private init(_ origin: Origin, _ handle: divak_span, _ held: Baggage? = nil) {
+        self.origin = origin
+        self.handle = handle
+        self.held = held
+    }
 
     /// The current span, or a new trace where there is none.
-    public static var current: DivakParent { DivakParent(storage: .current) }
+    public static var current: DivakParent { DivakParent(.current, divak_span()) }
 
     /// Nothing: the span begins a new trace, whatever is current.
-    public static var newTrace: DivakParent { DivakParent(storage: .newTrace) }
+    public static var newTrace: DivakParent { DivakParent(.process, divak_no_parent) }
 
     /// A span of this process, live or finished.
     public static func span(_ span: DivakSpan) -> DivakParent {
-        DivakParent(storage: .handle(span.handle))
+        DivakParent(.process, span.handle)
+    }
+
+    /// A parent that came in headers, or could have.
+    init(extracted handle: divak_span) {
+        self.init(.headers, handle, handle.baggage == 0 ? nil : Baggage(of: handle))
     }
 
     /// The span that is meant, as a value to read ids and baggage from; nil for ``current`` and ``newTrace``, and when
     /// the headers named none.
-    public var span: DivakSpan? {
-        switch storage {
-        case .current, .newTrace: nil
-        case .handle(let handle), .extracted(let handle, _): handle.span_id == 0 ? nil : DivakSpan(handle: handle)
-        }
-    }
+    public var span: DivakSpan? { handle.span_id == 0 ? nil : DivakSpan(handle: handle) }
 
     /// A value that came with the headers beside the ids, even if they named no span; nil when there is none.
-    public func baggage(_ name: String) -> String? {
-        switch storage {
-        case .current, .newTrace: nil
-        case .handle(let handle), .extracted(let handle, _): DivakSpan(handle: handle).baggage(name)
-        }
-    }
+    public func baggage(_ name: String) -> String? { DivakSpan(handle: handle).baggage(name) }
 }
 
 extension DivakParent {
@@ -67,28 +73,16 @@ extension DivakParent {
         }
     }
 
-    /// A parent that came in headers.
-    init(extracted handle: divak_span) {
-        let baggage = handle.baggage == 0 ? nil : Baggage(of: handle)
-        storage = .extracted(handle, baggage)
-    }
-
     /// Lends C the parent.
     @inline(__always)
     func withHandle<Result>(_ body: (UnsafePointer<divak_span>) -> Result) -> Result {
-        switch storage {
-        case .current:
+        withExtendedLifetime(held) {
+            guard origin == .current else { return withUnsafePointer(to: handle) { body($0) } }
             // Asked for here and not by C, which would call back for it.
             let entry = CurrentSpan.entry
             return withExtendedLifetime(entry) {
                 withUnsafePointer(to: CurrentSpan.resolve(entry).handle) { body($0) }
             }
-        case .newTrace:
-            return withUnsafePointer(to: divak_no_parent) { body($0) }
-        case .handle(let handle):
-            return withUnsafePointer(to: handle) { body($0) }
-        case .extracted(let handle, let baggage):
-            return withExtendedLifetime(baggage) { withUnsafePointer(to: handle) { body($0) } }
         }
     }
 }

@@ -156,8 +156,8 @@ extension DivakPropagator {
                     }
                     return values
                 }
-                guard case .extracted(let handle, _)? = found?.storage else { return Int32(DIVAK_ABSENT) }
-                parent.pointee = handle
+                guard let found, found.origin == .headers else { return Int32(DIVAK_ABSENT) }
+                parent.pointee = found.handle
                 return Int32(DIVAK_OK)
             } catch {
                 return Int32(DIVAK_ERROR_INVALID)

@@ -1,9 +1,9 @@
 // DivakSpan+Current.swift - making a span the current one.
 // SPDX-License-Identifier: Apache-2.0
 //
-// This file is hot: binding the task-local is most of what an unsampled span costs. The generic functions are inlinable,
-// so that the program that calls them gets them made for its own types; unspecialised they cost 100 ns more. They reach
-// the rest through two functions that are not generic, where the C module stays an internal import.
+// The generic functions are inlinable, so that the program that calls them gets them made for its own types; unspecialised
+// they cost 100 ns more. They reach the rest through functions that are not generic (Internal/StartedSpan.swift), where
+// the C module stays an internal import.
 
 internal import CDivak
 
@@ -59,53 +59,20 @@ extension DivakSpan {
 
 extension DivakSpan {
     /// Runs the closure, once, with the span as the current one.
-    @usableFromInline
-    func bind(_ around: Surroundings, _ body: () -> Void) {
-        switch around.binding {
-        case .needed:
-            CurrentSpan.$scope.withValue(SpanScope(handle: handle, mark: around.mark), operation: body)
-        case .present:
-            body()
-        case .insideScope:
-            // As a C scope too: the one around would hide this, the inner one.
-            var inner = divak_scope()
-            _ = withUnsafePointer(to: handle) { divak_scope_open($0, &inner) }
-            CurrentSpan.$scope.withValue(SpanScope(handle: handle, mark: around.mark), operation: body)
-            divak_scope_close(&inner)
-        }
-    }
-
-    /// Runs the closure, once, where the caller runs, with the span as the current one.
-    @usableFromInline
-    func bind(_ around: Surroundings, isolation: isolated (any Actor)?, _ body: () async -> Void) async {
-        // A C scope is closed before anything waits; so it can't hide this one for long.
-        if around.binding == .present { return await body() }
-        await CurrentSpan.$scope.withValue(SpanScope(handle: handle, mark: around.mark), operation: body)
-    }
-
-    /// The same where the span was not started just now, and may have a companion to keep.
+    ///
+    /// It was not started just now, and may have a companion to keep.
     @usableFromInline
     func bind(_ body: () -> Void) {
-        guard let companion else { return bind(Surroundings.now, body) }
-        CurrentSpan.$companion.withValue(companion) { bind(Surroundings.now, body) }
+        guard let companion else { return StartedSpan(self).bind { _ in body() } }
+        CurrentSpan.$companion.withValue(companion) { StartedSpan(self).bind { _ in body() } }
     }
 
     /// The same for asynchronous closures.
     @usableFromInline
     func bind(isolation: isolated (any Actor)?, _ body: () async -> Void) async {
-        guard let companion else { return await bind(Surroundings.now, isolation: isolation, body) }
+        guard let companion else { return await StartedSpan(self).bind(isolation: isolation) { _ in await body() } }
         await CurrentSpan.$companion.withValue(companion) {
-            await bind(Surroundings.now, isolation: isolation, body)
+            await StartedSpan(self).bind(isolation: isolation) { _ in await body() }
         }
-    }
-}
-
-extension Surroundings {
-    /// What there is around the caller.
-    static var now: Surroundings {
-        var (around, handle, mark) = (Surroundings(), divak_span(), UInt64(0))
-        around.mark = CurrentSpan.entry?.mark ?? 0
-        if divak_scope_innermost(&handle, &mark) { around.binding = .insideScope }
-        return around
     }
 }

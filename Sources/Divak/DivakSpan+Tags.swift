@@ -1,10 +1,8 @@
 // DivakSpan+Tags.swift - what is known of a span, as key and value.
 // SPDX-License-Identifier: Apache-2.0
 //
-// This file is hot: each call writes straight into the span's slot. Nothing here allocates, as long as the text given is
-// Swift's own (a literal, an interpolation, a computed string) and not a bridged one.
-
-internal import CDivak
+// Inlinable, so that the program that calls them looks by itself whether the span records: then nothing is called, and no
+// value computed, where it doesn't.
 
 extension DivakSpan {
     /// Tags the span with text.
@@ -15,36 +13,27 @@ extension DivakSpan {
     /// ```
     ///
     /// The last value of a key wins. Text over its limit (1,024 bytes, setting `value_bytes`) is cut and counted.
+    @inlinable
     public func tag(_ key: String, _ value: @autoclosure () -> String) {
-        guard isRecording else { return }
-        let value = value()
-        key.withBytes { key, keyCount in
-            value.withBytes { value, count in record { divak_span_tag_recorded($0, key, keyCount, value, count) } }
-        }
+        if isRecording { words.record(key, value()) }
     }
 
     /// Tags the span with a text known when the program was compiled.
+    @inlinable
     public func tag(_ key: String, _ value: StaticString) {
-        guard isRecording else { return }
-        key.withBytes { key, keyCount in
-            value.withBytes { value, count in record { divak_span_tag_recorded($0, key, keyCount, value, count) } }
-        }
+        if isRecording { words.record(key, value) }
     }
 
     /// Tags the span with text under a registered key.
+    @inlinable
     public func tag(_ key: DivakKey, _ value: @autoclosure () -> String) {
-        guard isRecording else { return }
-        value().withBytes { value, count in
-            record { divak_span_tag_by_key_recorded($0, key.rawValue, value, count) }
-        }
+        if isRecording { words.record(key, value()) }
     }
 
     /// Tags the span, under a registered key, with a text known when the program was compiled.
+    @inlinable
     public func tag(_ key: DivakKey, _ value: StaticString) {
-        guard isRecording else { return }
-        value.withBytes { value, count in
-            record { divak_span_tag_by_key_recorded($0, key.rawValue, value, count) }
-        }
+        if isRecording { words.record(key, value) }
     }
 }
 
@@ -52,73 +41,63 @@ extension DivakSpan {
 
 extension DivakSpan {
     /// Tags the span with a number.
+    @inlinable
     public func tag(_ key: String, _ value: @autoclosure () -> Int) {
-        guard isRecording else { return }
-        let value = Int64(value())
-        key.withBytes { key, count in record { divak_span_tag_int_recorded($0, key, count, value) } }
+        if isRecording { words.record(key, Int64(value())) }
     }
 
     /// Tags the span with a number under a registered key.
+    @inlinable
     public func tag(_ key: DivakKey, _ value: @autoclosure () -> Int) {
-        guard isRecording else { return }
-        let value = Int64(value())
-        record { divak_span_tag_int_by_key_recorded($0, key.rawValue, value) }
+        if isRecording { words.record(key, Int64(value())) }
     }
 
     /// Tags the span with a number.
+    @inlinable
     public func tag(_ key: String, _ value: @autoclosure () -> Int64) {
-        guard isRecording else { return }
-        let value = value()
-        key.withBytes { key, count in record { divak_span_tag_int_recorded($0, key, count, value) } }
+        if isRecording { words.record(key, value()) }
     }
 
     /// Tags the span with a number under a registered key.
+    @inlinable
     public func tag(_ key: DivakKey, _ value: @autoclosure () -> Int64) {
-        guard isRecording else { return }
-        let value = value()
-        record { divak_span_tag_int_by_key_recorded($0, key.rawValue, value) }
+        if isRecording { words.record(key, value()) }
     }
 
     /// Tags the span with a number.
+    @inlinable
     public func tag(_ key: String, _ value: @autoclosure () -> UInt64) {
-        guard isRecording else { return }
-        let value = value()
-        key.withBytes { key, count in record { divak_span_tag_uint_recorded($0, key, count, value) } }
+        if isRecording { words.record(key, value()) }
     }
 
     /// Tags the span with a number under a registered key.
+    @inlinable
     public func tag(_ key: DivakKey, _ value: @autoclosure () -> UInt64) {
-        guard isRecording else { return }
-        let value = value()
-        record { divak_span_tag_uint_by_key_recorded($0, key.rawValue, value) }
+        if isRecording { words.record(key, value()) }
     }
 
     /// Tags the span with a number.
+    @inlinable
     public func tag(_ key: String, _ value: @autoclosure () -> Double) {
-        guard isRecording else { return }
-        let value = value()
-        key.withBytes { key, count in record { divak_span_tag_double_recorded($0, key, count, value) } }
+        if isRecording { words.record(key, value()) }
     }
 
     /// Tags the span with a number under a registered key.
+    @inlinable
     public func tag(_ key: DivakKey, _ value: @autoclosure () -> Double) {
-        guard isRecording else { return }
-        let value = value()
-        record { divak_span_tag_double_by_key_recorded($0, key.rawValue, value) }
+        if isRecording { words.record(key, value()) }
     }
 
     /// Tags the span with `true` or `false`.
+    @inlinable
     public func tag(_ key: String, _ value: @autoclosure () -> Bool) {
-        guard isRecording else { return }
-        let value = value()
-        key.withBytes { key, count in record { divak_span_tag_bool_recorded($0, key, count, value) } }
+        if isRecording { words.record(key, value()) }
     }
 
     /// Tags the span with `true` or `false` under a registered key.
+    @inlinable
     public func tag(_ key: DivakKey, _ value: @autoclosure () -> Bool) {
-        guard isRecording else { return }
-        let value = value()
-        record { divak_span_tag_bool_by_key_recorded($0, key.rawValue, value) }
+        if isRecording { words.record(key, value()) }
     }
 }
 
@@ -165,15 +144,5 @@ extension DivakSpan {
     public func tag(_ key: DivakKey, _ value: @autoclosure () -> some CustomStringConvertible) {
         guard isRecording else { return }
         tag(key, value().description)
-    }
-}
-
-extension DivakSpan {
-    /// Lends C the handle.
-    ///
-    /// The status is dropped on purpose: what could not be kept has been counted.
-    @inline(__always)
-    func record(_ body: (UnsafePointer<divak_span>) -> Int32) {
-        _ = withUnsafePointer(to: handle) { body($0) }
     }
 }

@@ -9,10 +9,9 @@ extension DivakSpan: Tracing.Span {
     ///
     /// An unsampled span's carries on as well: ids, baggage, and whatever others have put there.
     public var context: ServiceContext {
-        // What is current is the next best, where the span was not started through this interface.
-        var context = companion?.base ?? ServiceContext.current ?? .topLevel
-        context[DivakContextKey.self] = companion ?? SpanCompanion(of: handle)
-        return context
+        // Not retained: this span holds it.
+        if let companion = lentCompanion { return companion._withUnsafeGuaranteedRef { $0.context } }
+        return SpanCompanion(of: handle).context
     }
 
     /// The span's name.
@@ -34,17 +33,19 @@ extension DivakSpan: Tracing.Span {
         get { companion?.attributes ?? SpanAttributes() }
         nonmutating set {
             guard isRecording else { return }
-            guard let companion else { return record(newValue) }
-            companion.attributes = newValue
+            (companion ?? SpanCompanion(of: handle)).attributes = newValue
         }
         nonmutating _modify {
-            if let companion, isRecording {
-                yield &companion.attributes
-            } else {
-                var attributes = SpanAttributes()
-                yield &attributes
-                record(attributes)
+            // What is needed after the change must fit into four words: more is taken from the heap, each time. So a span
+            // without a companion gets one for that long, and the other one is not retained: this span holds it.
+            let isAlone = companion == nil
+            let keeper = isRecording ? lentCompanion ?? .passRetained(SpanCompanion(of: handle)) : nil
+            var attributes = keeper?._withUnsafeGuaranteedRef { $0.lendAttributes() } ?? SpanAttributes()
+            defer {
+                keeper?._withUnsafeGuaranteedRef { $0.takeBackAttributes(&attributes) }
+                if isAlone { keeper?.release() }
             }
+            yield &attributes
         }
     }
 
@@ -79,7 +80,7 @@ extension DivakSpan: Tracing.Span {
         guard isRecording, status.code == .error else { return }
         if let message = status.message, !message.isEmpty {
             recordError(message: message)
-        } else if let companion {
+        } else if let companion, companion.creator != nil {
             companion.change { $0.hasFailed = true }
         } else {
             recordError(message: "")
@@ -88,7 +89,7 @@ extension DivakSpan: Tracing.Span {
 
     /// Keeps the link as a tag: `link.0` with the ids of the other span, and its attributes.
     public func addLink(_ link: SpanLink) {
-        guard isRecording, let other = link.context[DivakContextKey.self], other.handle.span_id != 0 else { return }
+        guard isRecording, let other = CurrentSpan.entry(of: link.context), other.handle.span_id != 0 else { return }
         let number = companion?.change { changing in
             defer { changing.links += 1 }
             return changing.links
@@ -114,10 +115,9 @@ extension DivakSpan {
         }
     }
 
-    /// Says attributes to the core at once.
-    private func record(_ attributes: SpanAttributes) {
-        guard isRecording, !attributes.isEmpty else { return }
-        AttributeTags.record(attributes, hasFailed: false, kind: companion?.kind ?? .local, on: handle)
+    /// The companion without counting a reference, for as long as the span is lent.
+    private var lentCompanion: Unmanaged<SpanCompanion>? {
+        @inline(__always) get { companion.map { Unmanaged.passUnretained($0) } }
     }
 }
 

@@ -20,15 +20,15 @@ internal import CDivak
 /// A span from `startSpan` that nobody finishes is reported all the same, as an orphan that names its creator, when the
 /// last copy of its name is gone.
 public struct DivakSpan: Sendable {
-    var handle: divak_span
+    @usableFromInline var words: SpanHandle
 
     /// What is known of the span beside its handle; nil where nothing is, as in `withSpan`.
-    var companion: SpanCompanion?
+    @usableFromInline var companion: SpanCompanion?
 
-    @inline(__always)
-    init(handle: divak_span, companion: SpanCompanion? = nil) {
-        self.handle = handle
-        self.companion = companion
+    /// The span's name as C has it.
+    var handle: divak_span {
+        @inline(__always) get { words.span }
+        @inline(__always) set { words.span = newValue }
     }
 
     /// The current span: of the innermost scope around this task, Swift's or C's, or nil.
@@ -40,11 +40,16 @@ public struct DivakSpan: Sendable {
 }
 
 extension DivakSpan {
+    @inline(__always)
+    init(handle: divak_span, companion: SpanCompanion? = nil) {
+        self.init(words: SpanHandle(handle), companion: companion)
+    }
+
     /// Whether what is said about the span is kept.
     ///
     /// Values of tags are computed only when it is; ask this before preparing anything else that costs.
     public var isRecording: Bool {
-        @inline(__always) get { handle.flags & UInt32(DIVAK_SPAN_RECORDING) != 0 }
+        @inlinable @inline(__always) get { words.flags & SpanHandle.recording != 0 }
     }
 
     /// Whether the span goes to Zipkin.

@@ -65,8 +65,7 @@ extension DivakTracer {
         line: UInt = #line
     ) -> DivakSpan {
         let creator = SpanCreator(function: function, file: file, line: line)
-        var around = Surroundings()
-        return begin(name, kind, parent, options, &around).watched(name, kind, by: creator)
+        return begin(name, kind, parent, options).span.watched(name, kind, by: creator)
     }
 
     /// Runs a closure under a span with options, which is current meanwhile and ends with the closure.
@@ -78,8 +77,7 @@ extension DivakTracer {
         options: DivakStartOptions,
         _ body: (DivakSpan) throws(Failure) -> Result
     ) throws(Failure) -> Result {
-        var around = Surroundings()
-        return try begin(name, kind, parent, options, &around).run(around, body)
+        try begin(name, kind, parent, options).run(body)
     }
 
     /// Runs an asynchronous closure under a span with options, which is current meanwhile and ends with the closure.
@@ -92,8 +90,7 @@ extension DivakTracer {
         isolation: isolated (any Actor)? = #isolation,
         _ body: (DivakSpan) async throws(Failure) -> Result
     ) async throws(Failure) -> Result {
-        var around = Surroundings()
-        return try await begin(name, kind, parent, options, &around).run(around, isolation: isolation, body)
+        try await begin(name, kind, parent, options).run(isolation: isolation, body)
     }
 
     /// Starts a span that somebody here will end: nothing watches for that.
@@ -102,15 +99,14 @@ extension DivakTracer {
         _ name: String,
         _ kind: DivakKind,
         _ parent: DivakParent,
-        _ given: DivakStartOptions,
-        _ around: inout Surroundings
-    ) -> DivakSpan {
+        _ given: DivakStartOptions
+    ) -> StartedSpan {
         var options = divak_start_options()
         options.kind = kind.rawValue
         options.timestamp = given.time?.microsecondsSinceEpoch ?? 0
         options.defer_report = given.defersReport
         options.debug = given.isDebug
-        let span = name.withBytes { name, nameCount in
+        let started = name.withBytes { name, nameCount in
             withOptionalBytes(given.method) { method, methodCount in
                 withOptionalBytes(given.path) { path, pathCount in
                     withOptionalBytes(given.route) { route, routeCount in
@@ -118,7 +114,7 @@ extension DivakTracer {
                         (options.method, options.method_length) = (method, methodCount)
                         (options.path, options.path_length) = (path, pathCount)
                         (options.route, options.route_length) = (route, routeCount)
-                        return begin(parent, &around) { parent, handle in
+                        return begin(parent) { parent, handle in
                             options.parent = parent
                             return divak_span_start_with(pointer, &options, handle)
                         }
@@ -126,7 +122,7 @@ extension DivakTracer {
                 }
             }
         }
-        for link in given.links { span.link(to: link) }
-        return span
+        for link in given.links { started.span.link(to: link) }
+        return started
     }
 }

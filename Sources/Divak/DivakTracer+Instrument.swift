@@ -28,7 +28,7 @@ extension DivakTracer: Instrument {
         into carrier: inout Carrier,
         using injector: Inject
     ) where Inject.Carrier == Carrier {
-        let entry = context.isEmpty ? nil : context[DivakContextKey.self]
+        let entry = CurrentSpan.entry(of: context)
         withExtendedLifetime(entry) {
             inject(DivakSpan(handle: CurrentSpan.resolve(entry).handle)) { name, value in
                 injector.inject(value, forKey: name, into: &carrier)

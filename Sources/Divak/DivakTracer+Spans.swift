@@ -15,16 +15,25 @@ extension DivakTracer {
     /// }
     /// ```
     ///
-    /// An error that the closure throws is recorded and thrown on unchanged.
+    /// Its parent is the current span. An error that the closure throws is recorded and thrown on unchanged.
     @inlinable
     public func withSpan<Result, Failure: Error>(
         _ name: String,
         kind: DivakKind = .local,
-        parent: DivakParent = .current,
         _ body: (DivakSpan) throws(Failure) -> Result
     ) throws(Failure) -> Result {
-        var around = Surroundings()
-        return try begin(name, kind, parent, &around).run(around, body)
+        try begin(name, kind).run(body)
+    }
+
+    /// Runs a closure under a span of a given parent.
+    @inlinable
+    public func withSpan<Result, Failure: Error>(
+        _ name: String,
+        kind: DivakKind = .local,
+        parent: DivakParent,
+        _ body: (DivakSpan) throws(Failure) -> Result
+    ) throws(Failure) -> Result {
+        try begin(name, kind, parent).run(body)
     }
 
     /// Runs a closure under a span whose name is registered.
@@ -32,13 +41,26 @@ extension DivakTracer {
     public func withSpan<Result, Failure: Error>(
         _ name: DivakKey,
         kind: DivakKind = .local,
-        parent: DivakParent = .current,
         _ body: (DivakSpan) throws(Failure) -> Result
     ) throws(Failure) -> Result {
-        var around = Surroundings()
-        return try begin(name, kind, parent, &around).run(around, body)
+        try begin(name, kind).run(body)
     }
 
+    /// Runs a closure under a span of a given parent, whose name is registered.
+    @inlinable
+    public func withSpan<Result, Failure: Error>(
+        _ name: DivakKey,
+        kind: DivakKind = .local,
+        parent: DivakParent,
+        _ body: (DivakSpan) throws(Failure) -> Result
+    ) throws(Failure) -> Result {
+        try begin(name, kind, parent).run(body)
+    }
+}
+
+// MARK: - Asynchronous
+
+extension DivakTracer {
     /// Runs an asynchronous closure under a span of its own, which is current meanwhile and ends with it.
     ///
     /// ```swift
@@ -54,12 +76,22 @@ extension DivakTracer {
     public func withSpan<Result, Failure: Error>(
         _ name: String,
         kind: DivakKind = .local,
-        parent: DivakParent = .current,
         isolation: isolated (any Actor)? = #isolation,
         _ body: (DivakSpan) async throws(Failure) -> Result
     ) async throws(Failure) -> Result {
-        var around = Surroundings()
-        return try await begin(name, kind, parent, &around).run(around, isolation: isolation, body)
+        try await begin(name, kind).run(isolation: isolation, body)
+    }
+
+    /// Runs an asynchronous closure under a span of a given parent.
+    @inlinable
+    public func withSpan<Result, Failure: Error>(
+        _ name: String,
+        kind: DivakKind = .local,
+        parent: DivakParent,
+        isolation: isolated (any Actor)? = #isolation,
+        _ body: (DivakSpan) async throws(Failure) -> Result
+    ) async throws(Failure) -> Result {
+        try await begin(name, kind, parent).run(isolation: isolation, body)
     }
 
     /// Runs an asynchronous closure under a span whose name is registered.
@@ -67,12 +99,22 @@ extension DivakTracer {
     public func withSpan<Result, Failure: Error>(
         _ name: DivakKey,
         kind: DivakKind = .local,
-        parent: DivakParent = .current,
         isolation: isolated (any Actor)? = #isolation,
         _ body: (DivakSpan) async throws(Failure) -> Result
     ) async throws(Failure) -> Result {
-        var around = Surroundings()
-        return try await begin(name, kind, parent, &around).run(around, isolation: isolation, body)
+        try await begin(name, kind).run(isolation: isolation, body)
+    }
+
+    /// Runs an asynchronous closure under a span of a given parent, whose name is registered.
+    @inlinable
+    public func withSpan<Result, Failure: Error>(
+        _ name: DivakKey,
+        kind: DivakKind = .local,
+        parent: DivakParent,
+        isolation: isolated (any Actor)? = #isolation,
+        _ body: (DivakSpan) async throws(Failure) -> Result
+    ) async throws(Failure) -> Result {
+        try await begin(name, kind, parent).run(isolation: isolation, body)
     }
 }
 
@@ -101,8 +143,7 @@ extension DivakTracer {
         line: UInt = #line
     ) -> DivakSpan {
         let creator = SpanCreator(function: function, file: file, line: line)
-        var around = Surroundings()
-        return begin(name, kind, parent, &around).watched(name, kind, by: creator)
+        return begin(name, kind, parent).span.watched(name, kind, by: creator)
     }
 
     /// Starts a span whose name is registered.
@@ -115,8 +156,7 @@ extension DivakTracer {
         line: UInt = #line
     ) -> DivakSpan {
         let creator = SpanCreator(function: function, file: file, line: line)
-        var around = Surroundings()
-        return begin(name, kind, parent, &around).watched("", kind, by: creator)
+        return begin(name, kind, parent).span.watched("", kind, by: creator)
     }
 
     /// Starts a span that began at a time in the past.
@@ -149,121 +189,71 @@ extension DivakTracer {
 // MARK: - The common beginning
 
 extension DivakTracer {
-    /// Starts a span that somebody here will end: nothing watches for that.
+    /// Starts a child of the current span that somebody here will end: nothing watches for that.
     @usableFromInline
-    func begin(_ name: String, _ kind: DivakKind, _ parent: DivakParent, _ around: inout Surroundings) -> DivakSpan {
-        begin(parent, &around) { parent, handle in
+    func begin(_ name: String, _ kind: DivakKind) -> StartedSpan {
+        guard name.isContiguousUTF8 else { return begin(name.native, kind) }
+        return beginCurrent { parent, handle in
+            name.withNativeBytes { name, count in
+                divak_span_start(pointer, name, count, kind.rawValue, parent, handle)
+            }
+        }
+    }
+
+    /// Starts a span that somebody here will end.
+    @usableFromInline
+    func begin(_ name: String, _ kind: DivakKind, _ parent: DivakParent) -> StartedSpan {
+        begin(parent) { parent, handle in
             name.withBytes { name, count in divak_span_start(pointer, name, count, kind.rawValue, parent, handle) }
         }
     }
 
-    /// The same with a registered name.
+    /// The first with a registered name.
     @usableFromInline
-    func begin(_ name: DivakKey, _ kind: DivakKind, _ parent: DivakParent, _ around: inout Surroundings) -> DivakSpan {
-        begin(parent, &around) { parent, handle in
+    func begin(_ name: DivakKey, _ kind: DivakKind) -> StartedSpan {
+        beginCurrent { parent, handle in
             divak_span_start_by_key(pointer, name.rawValue, kind.rawValue, parent, handle)
         }
     }
 
-    /// Finds out what is current, once, and starts a span under it or under what else is asked for.
-    @inline(__always)
+    /// The second with a registered name.
+    @usableFromInline
+    func begin(_ name: DivakKey, _ kind: DivakKind, _ parent: DivakParent) -> StartedSpan {
+        begin(parent) { parent, handle in
+            divak_span_start_by_key(pointer, name.rawValue, kind.rawValue, parent, handle)
+        }
+    }
+
+    /// Starts a span under what is asked for, and finds out what it starts in.
     func begin(
         _ parent: DivakParent,
-        _ around: inout Surroundings,
         _ start: (UnsafePointer<divak_span>, UnsafeMutablePointer<divak_span>) -> Int32
-    ) -> DivakSpan {
-        var handle = divak_span()
+    ) -> StartedSpan {
+        if parent.origin == .current { return beginCurrent(start) }
+        var started = StartedSpan()
+        parent.withHandle { parent in _ = started.span.words.fill { start(parent, $0) } }
+        return StartedSpan(started.span)
+    }
+
+    /// Finds out what is current, once, and starts a span under it.
+    @inline(__always)
+    func beginCurrent(
+        _ start: (UnsafePointer<divak_span>, UnsafeMutablePointer<divak_span>) -> Int32?
+    ) -> StartedSpan {
+        var started = StartedSpan()
         let entry = CurrentSpan.entry
         var current = CurrentSpan.scope
-        around.mark = entry?.mark ?? 0
-        if divak_scope_innermost(&current.handle, &current.mark) { around.binding = .insideScope }
-        if case .current = parent.storage {
-            let isScope = around.mark == 0 || around.mark == current.mark
-            if let entry, !isScope { current.handle = entry.handle }
-            withExtendedLifetime(entry) { _ = start(&current.handle, &handle) }
-            // An unsampled child of an unsampled span is its parent by another name: it is current already.
-            if isScope, handle.slot == 0, around.mark == current.mark, around.binding == .needed,
-                handle.span_id == current.handle.span_id, handle.flags == current.handle.flags
-            {
-                around.binding = .present
-            }
-        } else {
-            parent.withHandle { _ = start($0, &handle) }
+        started.mark = entry?.mark ?? 0
+        if divak_scope_innermost(&current.handle, &current.mark) { started.binding = .insideScope }
+        let isScope = started.mark == 0 || started.mark == current.mark
+        if let entry, !isScope { current.handle = entry.handle }
+        withExtendedLifetime(entry) { _ = started.span.words.fill { start(&current.handle, $0) } }
+        // An unsampled child of an unsampled span is its parent by another name: it is current already.
+        if started.span.words.slot == 0, isScope, started.mark == current.mark, started.binding == .needed,
+            started.span.words.spanID == current.handle.span_id, started.span.words.flags == current.handle.flags
+        {
+            started.binding = .present
         }
-        return DivakSpan(handle: handle)
-    }
-}
-
-/// What a span starts in, found out once.
-@usableFromInline
-struct Surroundings: Sendable {
-    enum Binding {
-        /// The span is to be made current.
-        case needed
-        /// It is current.
-        case present
-        /// A C scope is open on this thread, which would hide it.
-        case insideScope
-    }
-
-    /// Of the entry in the task's context, 0 when there is none.
-    var mark: UInt64 = 0
-    var binding = Binding.needed
-
-    @usableFromInline
-    init() {}
-}
-
-// MARK: - The common end
-
-extension DivakSpan {
-    /// Runs a closure with the span as the current one, and ends it.
-    @inlinable
-    func run<Result, Failure: Error>(
-        _ around: Surroundings,
-        _ body: (DivakSpan) throws(Failure) -> Result
-    ) throws(Failure) -> Result {
-        // The outcome is carried out as a value: the standard library's scope would widen the type of the error.
-        var outcome: Swift.Result<Result, Failure>?
-        bind(around) {
-            do throws(Failure) {
-                outcome = .success(try body(self))
-            } catch {
-                outcome = .failure(error)
-            }
-        }
-        return try end(with: outcome)
-    }
-
-    /// Runs an asynchronous closure with the span as the current one, and ends it.
-    @inlinable
-    func run<Result, Failure: Error>(
-        _ around: Surroundings,
-        isolation: isolated (any Actor)?,
-        _ body: (DivakSpan) async throws(Failure) -> Result
-    ) async throws(Failure) -> Result {
-        var outcome: Swift.Result<Result, Failure>?
-        await bind(around, isolation: isolation) {
-            do throws(Failure) {
-                outcome = .success(try await body(self))
-            } catch {
-                outcome = .failure(error)
-            }
-        }
-        return try end(with: outcome)
-    }
-
-    /// Ends the span, with the error if there is one, and hands on how its closure ended.
-    @inlinable @inline(__always)
-    func end<Result, Failure: Error>(with outcome: Swift.Result<Result, Failure>?) throws(Failure) -> Result {
-        switch Self.unwrap(outcome) {
-        case .success(let result):
-            finish()
-            return result
-        case .failure(let error):
-            recordError(error)
-            finish()
-            throw error
-        }
+        return started
     }
 }

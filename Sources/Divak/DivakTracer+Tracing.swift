@@ -23,7 +23,7 @@ extension DivakTracer: Tracer {
         line: UInt
     ) -> DivakSpan {
         let base = context()
-        let entry = base.isEmpty ? nil : base[DivakContextKey.self]
+        let entry = CurrentSpan.entry(of: base)
         let kind = DivakKind(kind)
         let parent = CurrentSpan.resolve(entry)
         var handle = divak_span()
@@ -54,7 +54,7 @@ extension DivakTracer: Tracer {
 
     /// The span of this process that a context names, if it has not ended.
     public func activeSpan(identifiedBy context: ServiceContext) -> DivakSpan? {
-        guard let entry = context[DivakContextKey.self], entry.handle.span_id != 0, !entry.span.isRemote else {
+        guard let entry = CurrentSpan.entry(of: context), entry.handle.span_id != 0, !entry.span.isRemote else {
             return nil
         }
         guard !entry.span.isRecording || withUnsafePointer(to: entry.handle, divak_span_is_open) else { return nil }

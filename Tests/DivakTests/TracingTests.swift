@@ -19,6 +19,14 @@ private enum RequestKey: ServiceContextKey {
     typealias Value = String
 }
 
+private enum UserKey: ServiceContextKey {
+    typealias Value = Int
+}
+
+private enum TenantKey: ServiceContextKey {
+    typealias Value = Named
+}
+
 extension Everything {
     @Suite struct TracingTests {
         // MARK: - Call sites
@@ -156,6 +164,51 @@ extension Everything {
                 }
                 let tags = try await collector.spans(of: tracer).only("native").tags
                 #expect(tags == ["http.request.method": "GET", "http.method": "GET", "other": "1"])
+            }
+        }
+
+        @Test func attributes_of_a_native_span_that_is_current_by_its_context_are_kept() async throws {
+            try await withTracer { tracer, collector in
+                tracer.withSpan("native") { span in
+                    ServiceContext.$current.withValue(span.context) {
+                        DivakSpan.current?.attributes["one"] = 1
+                        DivakSpan.current?.updateAttributes { $0["two"] = 2 }
+                    }
+                }
+                let tags = try await collector.spans(of: tracer).only("native").tags
+                #expect(tags == ["one": "1", "two": "2"])
+            }
+        }
+
+        @Test func attributes_changed_from_inside_of_a_change_are_whole() async throws {
+            try await withTracer { tracer, collector in
+                tracer.withSpan("op", ofKind: .internal) { span in
+                    span.attributes["first"] = 1
+                    span.updateAttributes { attributes in
+                        #expect(span.attributes.isEmpty)
+                        attributes["second"] = span.isRecording
+                    }
+                    #expect(span.attributes.count == 2)
+                }
+                let tags = try await collector.spans(of: tracer).only("op").tags
+                #expect(tags == ["first": "1", "second": "true"])
+            }
+        }
+
+        @Test(arguments: 0...3)
+        func the_parent_is_found_in_a_context_among_any_number_of_other_values(others: Int) async throws {
+            try await withTracer { tracer, collector in
+                tracer.withSpan("outer", ofKind: .internal) { outer in
+                    var context = outer.context
+                    if others > 0 { context[RequestKey.self] = "r" }
+                    if others > 1 { context[UserKey.self] = 7 }
+                    if others > 2 { context[TenantKey.self] = Named(description: "t") }
+                    tracer.startSpan("given", context: context, ofKind: .internal).end()
+                    ServiceContext.$current.withValue(context) { tracer.withSpan("bound") { _ in } }
+                }
+                let spans = try await collector.spans(of: tracer)
+                #expect(try spans.only("given").parentID == spans.only("outer").id)
+                #expect(try spans.only("bound").parentID == spans.only("outer").id)
             }
         }
 

@@ -5,27 +5,66 @@ import Divak
 import InMemoryTracing
 import Tracing
 
-func measureAll(_ tracer: DivakTracer, rounds: Int) async {
-    print("### Native, in a trace that is sampled\n")
-    Table.begin(limit: "binding")
-    await tracer.withSpan("outer") { _ in
-        for one in nativeCases(tracer) { await one.run(rounds) }
+/// A table: what is measured, what is around it meanwhile, and what its rows are compared with.
+struct Group {
+    let heading: String
+    let limit: String
+    let cases: [Case]
+    /// Runs the closure inside of what the cases find around them.
+    let around: (() async -> Void) async -> Void
+}
+
+/// Measures the tables whose heading contains a text, and of these the rows whose name contains another.
+func measureAll(_ tracer: DivakTracer, rounds: Int, heading: String, row: String) async {
+    var isFirst = true
+    for group in groups(tracer) where heading.isEmpty || group.heading.contains(heading) {
+        print("\(isFirst ? "" : "\n")### \(group.heading)\n")
+        isFirst = false
+        Table.begin(limit: group.limit)
+        await group.around {
+            for one in group.cases where row.isEmpty || one.name.contains(row) {
+                Table.row(one.name, await one.measure(tracer, rounds: rounds), goal: one.goal)
+            }
+        }
     }
-    print("\n### Native, in a trace that is not sampled\n")
-    Table.begin(limit: "binding")
-    await tracer.withSpan("outer", parent: unsampled(tracer)) { _ in
-        for one in nativeCases(tracer) { await one.run(rounds) }
-    }
-    print("\n### Native, inside of a span of swift-distributed-tracing\n")
-    Table.begin(limit: "binding")
-    await tracer.withSpan("outer", ofKind: .internal) { _ in
-        for one in nativeCases(tracer).prefix(2) { await one.run(rounds) }
-    }
-    print("\n### Through swift-distributed-tracing, 3 attributes\n")
-    Table.begin(limit: "NoOpTracer")
-    await tracer.withSpan("outer", ofKind: .internal) { _ in
-        for one in tracingCases(tracer) { await one.run(rounds) }
-    }
+}
+
+func groups(_ tracer: DivakTracer) -> [Group] {
+    [
+        Group(heading: "Native, in a trace that is sampled", limit: "binding", cases: sampledCases(tracer)) { body in
+            await tracer.withSpan("outer") { _ in await body() }
+        },
+        Group(heading: "Native, in a trace that is not sampled", limit: "binding", cases: unsampledCases(tracer)) {
+            body in
+            await tracer.withSpan("outer", parent: unsampled(tracer)) { _ in await body() }
+        },
+        Group(
+            heading: "Native, inside of a span of swift-distributed-tracing, sampled",
+            limit: "binding",
+            cases: Array(sampledCases(tracer, goal: "4.5, 0 allocations").prefix(2))
+        ) { body in
+            await tracer.withSpan("outer", ofKind: .internal) { _ in await body() }
+        },
+        Group(
+            heading: "Native, inside of a span of swift-distributed-tracing, not sampled",
+            limit: "binding",
+            cases: Array(unsampledCases(tracer, goal: "").prefix(2))
+        ) { body in
+            await tracer.withSpan("outer", parent: unsampled(tracer)) { _ in
+                await tracer.withSpan("inner", ofKind: .internal) { _ in await body() }
+            }
+        },
+        Group(heading: "Native, 2 tasks in parallel", limit: "alone", cases: parallelCases(tracer)) { body in
+            await tracer.withSpan("outer") { _ in await body() }
+        },
+        Group(
+            heading: "Through swift-distributed-tracing, 3 attributes",
+            limit: "NoOpTracer",
+            cases: tracingCases(tracer)
+        ) { body in
+            await tracer.withSpan("outer", ofKind: .internal) { _ in await body() }
+        },
+    ]
 }
 
 func tracingCases(_ tracer: DivakTracer) -> [Case] {
@@ -41,23 +80,43 @@ func tracingCases(_ tracer: DivakTracer) -> [Case] {
     ]
 }
 
+/// Each in two tasks at once, beside the same in one task.
+func parallelCases(_ tracer: DivakTracer) -> [Case] {
+    [
+        Case("a bare binding", limit: bareBinding, bareBinding, tasks: 2),
+        Case("withSpan, 3 tags", goal: "1.1", limit: tracer.spansWithTags, tracer.spansWithTags, tasks: 2),
+        Case(
+            "withSpan, 3 tags, registered keys",
+            goal: "1.1",
+            limit: tracer.spansWithKeys,
+            tracer.spansWithKeys,
+            tasks: 2
+        ),
+    ]
+}
+
 /// A caller that decided against sampling.
 func unsampled(_ tracer: DivakTracer) -> DivakParent {
     tracer.extract(from: [("b3", "80f198ee56343ba864fe8b2a57d3eff7-e457b5a2e4d86bd1-0")])
 }
 
-extension Case {
-    func run(_ rounds: Int) async {
-        Table.row(name, await measure(rounds: rounds), goal: goal)
-    }
-}
-
-func nativeCases(_ tracer: DivakTracer) -> [Case] {
+func sampledCases(_ tracer: DivakTracer, goal: String = "3.2, 0 allocations") -> [Case] {
     [
         Case("withSpan", limit: bareBinding, tracer.spans),
-        Case("withSpan, 3 tags", goal: "3.2, 0 allocations", limit: bareBinding, tracer.spansWithTags),
+        Case("withSpan, 3 tags", goal: goal, limit: bareBinding, tracer.spansWithTags),
         Case("withSpan, 3 tags, registered keys", limit: bareBinding, tracer.spansWithKeys),
         Case("withSpan, 3 tags, a new trace", limit: bareBinding, tracer.roots),
+        Case("async withSpan", limit: bareAsyncBinding, tracer.asyncSpans),
+        Case("async withSpan, 3 tags", limit: bareAsyncBinding, tracer.asyncSpansWithTags),
+        Case("startSpan, 3 tags, finish", limit: bareBinding, tracer.spansByHand),
+    ]
+}
+
+func unsampledCases(_ tracer: DivakTracer, goal: String = "2.0, 0 allocations") -> [Case] {
+    [
+        Case("withSpan", limit: bareBinding, tracer.spans),
+        Case("withSpan, 3 tags", goal: goal, limit: bareBinding, tracer.spansWithTags),
+        Case("withSpan, 3 tags, registered keys", limit: bareBinding, tracer.spansWithKeys),
         Case("async withSpan", limit: bareAsyncBinding, tracer.asyncSpans),
         Case("async withSpan, 3 tags", limit: bareAsyncBinding, tracer.asyncSpansWithTags),
         Case("startSpan, 3 tags, finish", limit: bareBinding, tracer.spansByHand),

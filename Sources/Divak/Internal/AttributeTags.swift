@@ -14,26 +14,26 @@ enum AttributeTags {
     /// - Parameter hasFailed: Whether the status was set to an error without words for it: whatever else is known of the
     ///   error is then better than nothing.
     static func record(_ attributes: SpanAttributes, hasFailed: Bool, kind: DivakKind, on handle: divak_span) {
-        let span = DivakSpan(handle: handle)
+        let words = SpanHandle(handle)
         var known = KnownAttributes()
         attributes.forEach { key, value in
-            span.tag(attribute: key, value)
+            words.record(attribute: key, value)
             known.note(key, value)
         }
-        known.record(hasFailed: hasFailed, kind: kind, on: span)
+        known.record(hasFailed: hasFailed, kind: kind, on: DivakSpan(handle: handle))
     }
 }
 
-extension DivakSpan {
-    /// Tags the span with an attribute: numbers and truth as such, the rest as text.
-    func tag(attribute key: String, _ value: SpanAttribute) {
+extension SpanHandle {
+    /// Tags a span that records with an attribute: numbers and truth as such, the rest as text.
+    func record(attribute key: String, _ value: SpanAttribute) {
         switch value {
-        case .string(let value): tag(key, value)
-        case .int64(let value): tag(key, value)
-        case .int32(let value): tag(key, Int64(value))
-        case .double(let value): tag(key, value)
-        case .bool(let value): tag(key, value)
-        default: tag(key, value.text)
+        case .string(let value): record(key, value)
+        case .int64(let value): record(key, value)
+        case .int32(let value): record(key, Int64(value))
+        case .double(let value): record(key, value)
+        case .bool(let value): record(key, value)
+        default: record(key, value.text)
         }
     }
 }

@@ -31,8 +31,25 @@ enum CurrentSpan {
 
     /// Divak's entry in the task's context.
     static var entry: SpanCompanion? {
-        guard let context = ServiceContext.current, !context.isEmpty else { return nil }
-        return context[DivakContextKey.self]
+        guard let context = ServiceContext.current else { return nil }
+        return entry(of: context)
+    }
+
+    /// Divak's entry in a context.
+    static func entry(of context: ServiceContext) -> SpanCompanion? {
+        // Most contexts hold our entry and no other. To look at all is then half of what it costs to look for one.
+        guard context.count <= 2 else { return context[DivakContextKey.self] }
+        var entry: SpanCompanion?
+        context.forEach { key, value in
+            if key.keyType == DivakContextKey.self { entry = companion(value) }
+        }
+        return entry
+    }
+
+    /// The value as what it is: there is no other under the key.
+    private static func companion<Value>(_ value: Value) -> SpanCompanion? {
+        guard Value.self == SpanCompanion.self else { return nil }
+        return withUnsafePointer(to: value) { UnsafeRawPointer($0).load(as: SpanCompanion.self) }
     }
 
     /// What is current, given the entry of a context.
@@ -92,5 +109,5 @@ enum DivakContextKey: ServiceContextKey {
 
 extension SpanCompanion: CustomStringConvertible {
     /// The ids, for whoever prints a context.
-    var description: String { handle.span_id == 0 ? "none" : span.description }
+    @usableFromInline var description: String { handle.span_id == 0 ? "none" : span.description }
 }

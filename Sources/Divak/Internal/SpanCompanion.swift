@@ -31,6 +31,7 @@ extension SpanCreator: CustomStringConvertible {
 ///
 /// Unchecked, since `changing` is touched only under the lock, and the rest is never written again; C's part of a span is
 /// for all threads (divak/span.h).
+@usableFromInline
 final class SpanCompanion: @unchecked Sendable {
     let handle: divak_span
     /// By which a scope knows this entry of a context again.
@@ -47,7 +48,8 @@ final class SpanCompanion: @unchecked Sendable {
     /// What the interface `Tracing` says and reads back.
     struct Changing {
         var name: String
-        var attributes = SpanAttributes()
+        /// Nil: there are none, or somebody is changing them.
+        var attributes: SpanAttributes?
         var links = 0
         var hasFailed = false
         var isOver = false
@@ -77,7 +79,7 @@ final class SpanCompanion: @unchecked Sendable {
         if isExtracted {
             var handle = handle
             divak_span_release(&handle)
-        } else if let creator, withUnsafePointer(to: handle, divak_span_is_open) {
+        } else if let creator, !changing.isOver, withUnsafePointer(to: handle, divak_span_is_open) {
             // C knows whether it was ended, by whichever copy of its handle, in whichever language.
             complete()
             OrphanedSpan.report(handle, creator, to: watch)
@@ -92,38 +94,68 @@ extension SpanCompanion {
     /// Lends what may change to one caller at a time.
     @inline(__always)
     func change<Result>(_ body: (inout Changing) -> Result) -> Result {
-        let lock = SpanLocks.lock(for: self)
-        defer { pthread_mutex_unlock(lock) }
+        let guardian = SpanGuards.lock(self)
+        defer { guardian.unlock() }
         return body(&changing)
     }
 
-    /// Lends the attributes to one caller at a time.
+    /// The attributes, as a change that is whole.
     var attributes: SpanAttributes {
-        get { change { $0.attributes } }
-        set { change { $0.attributes = newValue } }
-        _modify {
-            let lock = SpanLocks.lock(for: self)
-            // Taken out meanwhile, so that who looks from inside of the change finds something whole.
-            var attributes = SpanAttributes()
-            swap(&attributes, &changing.attributes)
-            defer {
-                swap(&attributes, &changing.attributes)
-                pthread_mutex_unlock(lock)
-            }
-            yield &attributes
+        get { change { $0.attributes } ?? Self.noAttributes }
+        set {
+            var attributes = newValue
+            _ = lendAttributes()
+            takeBackAttributes(&attributes)
         }
+    }
+
+    /// Lends the attributes to one caller at a time, who must give them back.
+    ///
+    /// They are taken out meanwhile, so that who looks from inside of the change finds something whole.
+    func lendAttributes() -> SpanAttributes {
+        let guardian = SpanGuards.lock(self)
+        return changing.attributes.take() ?? guardian.pointee.noAttributes
+    }
+
+    /// Takes back what was lent; says it to the core at once when nobody will come to say that the span is over.
+    func takeBackAttributes(_ attributes: inout SpanAttributes) {
+        if creator == nil, !attributes.isEmpty {
+            AttributeTags.record(attributes, hasFailed: false, kind: kind, on: handle)
+        } else {
+            // Moved, which counts no reference.
+            var moved = Self.noAttributes
+            swap(&moved, &attributes)
+            changing.attributes = consume moved
+        }
+        SpanGuards.of(self).unlock()
     }
 
     /// Says to the core what was kept until the end, once.
     ///
     /// What is changed later is left out.
     func complete() {
-        change { changing in
-            guard !changing.isOver else { return }
-            changing.isOver = true
-            guard !changing.attributes.isEmpty || changing.hasFailed else { return }
-            AttributeTags.record(changing.attributes, hasFailed: changing.hasFailed, kind: kind, on: handle)
+        let guardian = SpanGuards.lock(self)
+        defer { guardian.unlock() }
+        guard !changing.isOver else { return }
+        changing.isOver = true
+        // Moved out, and back in.
+        let attributes = changing.attributes.take() ?? Self.noAttributes
+        if changing.hasFailed || !attributes.isEmpty {
+            AttributeTags.record(attributes, hasFailed: changing.hasFailed, kind: kind, on: handle)
         }
+        changing.attributes = consume attributes
+    }
+
+    /// None, without room: the standard library's own, which all threads may copy without meeting.
+    private static let noAttributes = SpanAttributes()
+
+    /// The context that the span was started in, with this entry in it.
+    ///
+    /// What is current is the next best, where the span was not started in one.
+    var context: ServiceContext {
+        var context = base ?? ServiceContext.current ?? .topLevel
+        context[DivakContextKey.self] = self
+        return context
     }
 }
 
@@ -137,28 +169,51 @@ extension DivakSpan {
     }
 }
 
-/// A few locks for all companions: one each would cost more than it is held.
-private enum SpanLocks {
+/// What guards the changes of companions: a few for all, since one each would cost more than it is held.
+private struct SpanGuard {
+    var mutex = pthread_mutex_t()
+    /// None, with room for some: who changes a copy of this gets the room in one allocation.
+    ///
+    /// One for each guard, so that threads seldom meet in counting its references.
+    var noAttributes = SpanAttributes()
+}
+
+private enum SpanGuards {
     private static let count = 64
 
     /// Made once, never freed.
     ///
     /// Recursive: a change of attributes may read those of its own span.
-    nonisolated(unsafe) private static let locks: UnsafeMutablePointer<pthread_mutex_t> = {
-        var attributes = pthread_mutexattr_t()
-        pthread_mutexattr_init(&attributes)
-        pthread_mutexattr_settype(&attributes, Int32(PTHREAD_MUTEX_RECURSIVE))
-        let locks = UnsafeMutablePointer<pthread_mutex_t>.allocate(capacity: count)
-        for index in 0..<count { pthread_mutex_init(locks + index, &attributes) }
-        pthread_mutexattr_destroy(&attributes)
-        return locks
+    nonisolated(unsafe) private static let all: UnsafeMutablePointer<SpanGuard> = {
+        var recursive = pthread_mutexattr_t()
+        pthread_mutexattr_init(&recursive)
+        pthread_mutexattr_settype(&recursive, Int32(PTHREAD_MUTEX_RECURSIVE))
+        let guards = UnsafeMutablePointer<SpanGuard>.allocate(capacity: count)
+        for index in 0..<count {
+            (guards + index).initialize(to: SpanGuard())
+            pthread_mutex_init(&guards[index].mutex, &recursive)
+            guards[index].noAttributes.reserveCapacity(6)
+        }
+        pthread_mutexattr_destroy(&recursive)
+        return guards
     }()
 
-    /// Locks the one that guards a companion.
-    static func lock(for companion: SpanCompanion) -> UnsafeMutablePointer<pthread_mutex_t> {
+    @inline(__always)
+    static func of(_ companion: SpanCompanion) -> UnsafeMutablePointer<SpanGuard> {
         let address = UInt(bitPattern: Unmanaged.passUnretained(companion).toOpaque())
-        let lock = locks + Int((address >> 4 ^ address >> 10) % UInt(count))
-        pthread_mutex_lock(lock)
-        return lock
+        return all + Int((address >> 4 ^ address >> 10) % UInt(count))
     }
+
+    /// Locks the one that guards a companion.
+    @inline(__always)
+    static func lock(_ companion: SpanCompanion) -> UnsafeMutablePointer<SpanGuard> {
+        let guardian = of(companion)
+        pthread_mutex_lock(&guardian.pointee.mutex)
+        return guardian
+    }
+}
+
+extension UnsafeMutablePointer<SpanGuard> {
+    @inline(__always)
+    fileprivate func unlock() { pthread_mutex_unlock(&pointee.mutex) }
 }

@@ -15,6 +15,23 @@ extension String {
         }
     }
 
+    /// The same without even counting a reference; nil, and nothing is called, for a text that is not Swift's own.
+    @inline(__always)
+    func withNativeBytes<Result>(_ body: (UnsafePointer<CChar>?, Int) -> Result) -> Result? {
+        utf8.withContiguousStorageIfAvailable { bytes in
+            bytes.withMemoryRebound(to: CChar.self) { body($0.baseAddress, $0.count) }
+        }
+    }
+
+    /// The text as Swift's own.
+    var native: String {
+        @inline(never) get {
+            var text = self
+            text.makeContiguousUTF8()
+            return text
+        }
+    }
+
     /// The text behind a pointer and a length; bytes that are not UTF-8 become U+FFFD.
     @inline(__always)
     init(bytes: UnsafePointer<CChar>?, count: Int) {
