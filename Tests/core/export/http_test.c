@@ -16,12 +16,18 @@ int main(void) {
 #include "divak/status.h"
 
 #include <dlfcn.h>
+#include <math.h>
 #include <netdb.h>
 #include <sys/resource.h>
 
 #include "http_server.h"
 
-enum { SMALL = 300, BIG = 1500000 };
+enum {
+    SMALL = 300,
+    BIG = 1500000,
+    PATIENCE = 20000,    /* milliseconds for what ends by itself: the machine may be busy */
+    SOON = PATIENCE / 2, /* what ends by itself is over */
+};
 #define MS UINT64_C(1000000)
 
 /* ---- Names and the environment as this program wants them: these stand before the C library's
