@@ -67,6 +67,17 @@ def start(*arguments, **more):
                             env=environment(**more))
 
 
+def hangup(disposition):
+    """A command that runs on until the terminal goes away, begun with that disposition of the signal."""
+    taken()
+    child = subprocess.Popen([DIVAK, "exec", "sh", "-c", "echo ready; while :; do sleep 0.05; done"],
+                             stdout=subprocess.PIPE, text=True, env=environment(),
+                             preexec_fn=lambda: signal.signal(signal.SIGHUP, disposition))
+    assert child.stdout.readline() == "ready\n"
+    child.send_signal(signal.SIGHUP)
+    return child
+
+
 def variables(text):
     return dict(line.split("=", 1) for line in text.splitlines())
 
@@ -219,10 +230,19 @@ def what_is_closed_stays_closed():
 
 
 def a_terminal_that_goes_away_ends_it():
-    child = start("sh", "-c", "echo ready; while :; do sleep 0.05; done")
-    assert child.stdout.readline() == "ready\n"
-    child.send_signal(signal.SIGHUP)
+    child = hangup(signal.SIG_DFL)
     assert child.wait(20) == -signal.SIGHUP
+    child.stdout.close()
+
+
+def a_terminal_that_goes_away_is_ignored_where_the_caller_ignores_it():
+    child = hangup(signal.SIG_IGN)  # as nohup does
+    try:
+        child.wait(0.5)
+        assert False, child.returncode
+    except subprocess.TimeoutExpired:
+        child.send_signal(signal.SIGTERM)
+    assert child.wait(20) == -signal.SIGTERM
     child.stdout.close()
 
 

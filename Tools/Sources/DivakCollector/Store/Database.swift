@@ -46,7 +46,7 @@ final class Database: Sendable {
         if lock < 0 {
             throw StoreError(description: "--db \(path): can't create \(lockPath): \(String(cString: strerror(errno)))")
         }
-        if flock(lock, LOCK_EX | LOCK_NB) != 0 {
+        guard Database.take(lock) else {
             close(lock)
             throw StoreError(description: "--db \(path): another collector is using this file")
         }
@@ -96,6 +96,15 @@ final class Database: Sendable {
             close(lock)
             throw StoreError(description: "--db \(path): \((error as? StoreError)?.description ?? "\(error)")")
         }
+    }
+
+    /// Waits a moment: who starts the collector again may be quicker than the one before is gone.
+    private static func take(_ lock: Int32) -> Bool {
+        for _ in 0..<100 {
+            if flock(lock, LOCK_EX | LOCK_NB) == 0 { return true }
+            usleep(20_000)
+        }
+        return false
     }
 
     deinit { close(lock) }
