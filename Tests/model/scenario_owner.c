@@ -40,7 +40,7 @@ static void begin(void) {
     CLAIM(divak_span_start_recorded(tracer, "root", 4, DIVAK_KIND_LOCAL, &divak_no_parent, &root) == DIVAK_OK);
     CLAIM(divak_span_finish_recorded(&root) == DIVAK_OK);
     divak_lane *lane = divak_this_thread.lanes[0];
-    while (lane->slot_count != 0) divak_slot_slab_give(&tracer->slab, lane->free_slots[--lane->slot_count]);
+    for (uint32_t number; (number = divak_lane_take_slot(lane)) != 0;) divak_slot_slab_give(&tracer->slab, number);
 }
 
 /* A tag of eight bytes, all of them the thread's number or what else is told: a torn one shows. */
@@ -57,7 +57,7 @@ static bool take(void *context, divak_record *record) {
         return true;
     }
     const uint8_t *at = divak_record_fields(record);
-    const bool is_shared = record->span_id == shared.span_id;
+    const bool is_shared = record->parent_id == root.span_id; /* its handle may not be there yet */
     unsigned tags = 0;
     divak_field field;
     CLAIM(record->duration != 0 && record->trace_id_low == root.trace_id_low);
@@ -133,6 +133,18 @@ static void tag_and_finish_anothers(void) {
     finish_shared();
 }
 
+/* The same with a lane that has had spans, so that the shared one is begun in the slot of the one before, and is the last. */
+static void own_last(void) {
+    make_own(2);
+    own();
+    const divak_lane *lane = divak_this_thread.lanes[0];
+    CLAIM(lane->last_key == divak_span_key(&shared) && lane->spare_key == 0);
+}
+static void own_last_and_finish(void) {
+    own_last();
+    finish_shared();
+}
+
 static unsigned sum_of(const unsigned *counts) {
     unsigned sum = 0;
     for (int i = 0; i < SIM_THREADS_MAX; i++) sum += counts[i];
@@ -153,6 +165,11 @@ SCENARIO(owner_races, .prepare = prepare, .begin = begin, .end = end_shared, .co
          .threads = {own_and_finish, tag_and_finish_anothers, drain_some})
 SCENARIO(owner_among_writers, .prepare = prepare, .begin = begin, .end = end_shared, .cost = 4,
          .threads = {own_and_finish, tag_and_finish_anothers, tag_and_finish_anothers, drain_some})
+
+SCENARIO(owner_last_ended, .prepare = prepare, .begin = begin, .end = end_shared, .cost = 2,
+         .threads = {own_last, finish_anothers, drain_some})
+SCENARIO(owner_last_races, .prepare = prepare, .begin = begin, .end = end_shared, .cost = 2,
+         .threads = {own_last_and_finish, tag_and_finish_anothers, drain_some})
 
 /* ---- a lane that passes on while a span of its first thread is open ------------------------------------------------------ */
 
@@ -215,6 +232,13 @@ static void own_on(void) {
     tag_shared();
     finish_shared();
 }
+static void own_last_on(void) {
+    own_last();
+    tag_shared();
+    finish_shared();
+    make_own(1); /* in the same slot, if it was us: not with what the handle says afterwards */
+    tag_shared();
+}
 static void take_slot_over(void) {
     if (!has_begun()) return;
     finish_shared();
@@ -225,6 +249,8 @@ static void take_slot_over(void) {
 }
 
 SCENARIO(owner_stale, .prepare = prepare, .begin = begin, .end = end_shared, .cost = 2, .threads = {own_on, take_slot_over})
+SCENARIO(owner_last_stale, .prepare = prepare, .begin = begin, .end = end_shared, .cost = 2,
+         .threads = {own_last_on, take_slot_over})
 
 /* ---- the last value counts, whoever says it ---------------------------------------------------------------------------- */
 
@@ -321,6 +347,15 @@ static void own_if_open(void) {
 
 SCENARIO(owner_shutdown, .prepare = prepare, .begin = begin, .end = end_closed, .cost = 4,
          .threads = {own_if_open, finish_anothers, close_tracer})
+
+static void own_last_if_open(void) {
+    make_own(2);
+    own_if_open();
+    finish_shared();
+}
+
+SCENARIO(owner_last_shutdown, .prepare = prepare, .begin = begin, .end = end_closed, .cost = 4,
+         .threads = {own_last_if_open, close_tracer})
 
 static void close_finish_and_drain(void) {
     if (!has_begun()) return;

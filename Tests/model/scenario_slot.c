@@ -34,7 +34,7 @@ static bool begin_span(uint32_t *out_number, uint32_t *out_generation, uint64_t 
     *out_generation = divak_slot_generation(slot);
     slot->record.span_id = content;
     divak_store_relaxed(&slot->usage, usage);
-    divak_slot_publish(slot, *out_generation, 0);
+    divak_slot_publish(slot, (uint64_t)*out_generation << 32);
     return true;
 }
 

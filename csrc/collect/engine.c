@@ -136,6 +136,8 @@ static int map_and_lay_out(divak_tracer *tracer, const layout *plan) {
     for (uint32_t i = 0; i < plan->lane_count + plan->shard_count; i++) {
         tracer->lanes.lanes[i].slots = tracer->slab.bytes;
         tracer->lanes.lanes[i].slot_mask = tracer->slab.byte_mask;
+        tracer->lanes.lanes[i].last_slot = &divak_no_slot;
+        divak_lane_forget_last(&tracer->lanes.lanes[i]);
     }
     write_header(tracer->header, plan);
     return DIVAK_OK;
@@ -143,7 +145,7 @@ static int map_and_lay_out(divak_tracer *tracer, const layout *plan) {
 
 static void set_gate(divak_tracer *tracer) {
     bool is_plain = divak_load_relaxed(&tracer->mode) == DIVAK_TRACER_ON && !tracer->is_special &&
-                    !tracer->sampler_overrides && divak_clock.use_counter;
+                    !tracer->sampler_overrides && tracer->short_limit != 0 && divak_clock.use_counter;
     uint64_t epoch = divak_load_relaxed(&divak_process->epoch);
     /* Release: what was prepared, for the acquire in start and finish. */
     divak_store_release(&divak_process->gates[tracer->index], is_plain ? epoch : DIVAK_GATE_SHUT);

@@ -4,7 +4,13 @@
 
 #include "base/system.h"
 
-divak_lane divak_no_lane = {.slots = (uint8_t *)&divak_no_slot};
+/* Entered for ever: the quick ways leave it alone, so that threads without lanes do not write to one place. */
+divak_lane divak_no_lane = {
+    .slots = (uint8_t *)&divak_no_slot,
+    .last_slot = &divak_no_slot,
+    .last_word = DIVAK_LANE_NO_WORD,
+    .inside = UINT32_MAX,
+};
 
 enum { THREAD_MASK = 0xffffff, HANDS_SHIFT = 24 };
 
@@ -40,9 +46,28 @@ divak_lane *divak_lanes_lease(divak_lanes *lanes) {
     return NULL;
 }
 
+bool divak_lane_prepare_last(divak_lane *lane) {
+    /* Where a handler of signals comes from inside of the last span: that has to stay the last. */
+    if (divak_load_relaxed(&lane->inside) != 0) return false;
+    const uint32_t number = divak_lane_take_slot(lane);
+    if (number == 0) return false;
+    divak_slot *slot = divak_lane_slot(lane, number);
+    const uint32_t generation = divak_slot_generation(slot);
+    const uint32_t shy = divak_load_relaxed(&lane->shy);
+    const uint32_t room = shy != 0 ? 0 : divak_load_relaxed(&lane->owned_room);
+    if (shy != 0) divak_store_relaxed(&lane->shy, shy - 1); /* the drainer may be setting it: a hint */
+    divak_store_relaxed(&slot->owner, room != 0 ? lane : NULL);
+    divak_store_relaxed(&slot->owned_room, room);
+    lane->last_slot = slot;
+    lane->last_word = (uint64_t)generation << 32 | room;
+    lane->spare_key = (uint64_t)generation << 32 | number;
+    return true;
+}
+
 /* Frees a lane that is the caller's, with its slots; `lease` is what its owner word said. */
 static void give_back(divak_lane *lane, divak_slot_slab *slab, uint32_t lease) {
-    while (lane->slot_count != 0) divak_slot_slab_give(slab, lane->free_slots[--lane->slot_count]);
+    for (uint32_t number; (number = divak_lane_take_slot(lane)) != 0;) divak_slot_slab_give(slab, number);
+    divak_lane_forget_last(lane);
     /* A thread may end anywhere, as by a long jump out of a handler of signals. Release: see divak_lane_enter_owned. */
     divak_store_release(&lane->inside, 0);
     divak_store_relaxed(&lane->hands, (lease >> HANDS_SHIFT) + 1);
@@ -93,6 +118,7 @@ static void reset(divak_lane *lane) {
     divak_store_relaxed(&lane->drained, 0);
     divak_store_relaxed(&lane->inside, 0);
     lane->slot_count = 0;
+    divak_lane_forget_last(lane);
     divak_store_release(&lane->owner, 0);
 }
 

@@ -131,10 +131,10 @@ static inline uint32_t divak_slot_generation(const divak_slot *slot) {
     return (uint32_t)(divak_load_relaxed(&slot->word) >> 32);
 }
 
-/* Makes a taken slot live under its generation, with `reserved` bytes of fields written. */
-static inline void divak_slot_publish(divak_slot *slot, uint32_t generation, uint64_t reserved) {
+/* Makes a taken slot live: `word` is its generation, and the bytes of fields that are not others' to reserve. */
+static inline void divak_slot_publish(divak_slot *slot, uint64_t word) {
     /* Pairs with the acquire in divak_slot_end: whoever ends the span reads the record as it was begun. */
-    divak_store_release(&slot->word, (uint64_t)generation << 32 | reserved);
+    divak_store_release(&slot->word, word);
 }
 
 /* Whether the word is that of a live span of this generation which has not ended: one comparison, since the closed bit
@@ -207,12 +207,15 @@ static inline divak_slot_result divak_slot_end(divak_slot *slot, uint32_t genera
     return (word & DIVAK_SLOT_WRITERS_MASK) == 0 ? DIVAK_SLOT_LAST : DIVAK_SLOT_OK;
 }
 
-/* Committed: not live, next generation. The caller then gives the slot's number back. */
-static inline void divak_slot_retire(divak_slot *slot, uint32_t generation) {
+/* Committed: not live, next generation, which is what counts of `next_word`. The caller then gives the slot's number back. */
+static inline void divak_slot_retire_as(divak_slot *slot, uint64_t next_word) {
     /* Release: our reads of the record come before the next owner's writes; pairs with the acquire by which the number
      * comes out of the free list (divak_slot_slab_take), or is this thread's own order. It also lets a reader of the
      * word that sees the slot free see the record in the lane (divak_slot_slab_is_settled). */
-    divak_store_release(&slot->word, (uint64_t)(generation + 1) << 32 | DIVAK_SLOT_CLOSED);
+    divak_store_release(&slot->word, next_word | DIVAK_SLOT_CLOSED);
+}
+static inline void divak_slot_retire(divak_slot *slot, uint32_t generation) {
+    divak_slot_retire_as(slot, (uint64_t)(generation + 1) << 32);
 }
 
 #endif

@@ -29,17 +29,16 @@ static uint64_t make_id(divak_tracer *tracer, divak_thread *thread, uint64_t sal
 
 /* A slot for the calling thread: of its lane's few, else of the common list; 0: none is free. */
 static inline uint32_t take_slot(divak_tracer *tracer, divak_lane *lane) {
-    if (__builtin_expect(lane->slot_count == 0, 0)) {
-        uint32_t number = divak_slot_slab_take(&tracer->slab);
-        if (number == 0 || lane->is_shard) return number;
-        while (lane->slot_count < DIVAK_LANE_SLOTS / 2) {
-            uint32_t more = divak_slot_slab_take(&tracer->slab);
-            if (more == 0) break;
-            lane->free_slots[lane->slot_count++] = more;
-        }
-        return number;
+    uint32_t number = divak_lane_take_slot(lane);
+    if (number != 0) return number;
+    number = divak_slot_slab_take(&tracer->slab);
+    if (number == 0 || lane->is_shard) return number;
+    while (lane->slot_count < DIVAK_LANE_SLOTS / 2) {
+        uint32_t more = divak_slot_slab_take(&tracer->slab);
+        if (more == 0) break;
+        lane->free_slots[lane->slot_count++] = more;
     }
-    return lane->free_slots[--lane->slot_count];
+    return number;
 }
 
 /* The context of an unsampled span is its parent's, without what belongs to the parent's slot. */
@@ -87,7 +86,7 @@ int divak_span_adopt_baggage(divak_span *span, uint32_t baggage, uint32_t genera
     divak_store_relaxed(&slot->owner, NULL);
     divak_store_relaxed(&slot->meta, 0);
     divak_store_relaxed(&slot->baggage, (uint64_t)generation << 32 | baggage);
-    divak_slot_publish(slot, slot_generation, 0);
+    divak_slot_publish(slot, (uint64_t)slot_generation << 32);
     span->slot = number;
     span->generation = slot_generation;
     span->baggage = baggage;
@@ -172,8 +171,7 @@ static inline __attribute__((always_inline)) uint64_t write_name(divak_slot *slo
         divak_field_write(slot->fields, DIVAK_FIELD_SKIP, NULL, 0, NULL, 0);
         return DIVAK_FIELD_HEADER;
     }
-    uint32_t head = divak_field_head(DIVAK_FIELD_NAME, 0, name_length);
-    memcpy(slot->fields, &head, sizeof head);
+    divak_field_write_head(slot->fields, DIVAK_FIELD_NAME, 0, name_length);
     if (is_short) {
         divak_copy_short(slot->fields + DIVAK_FIELD_HEADER, name, name_length);
     } else {
@@ -190,13 +188,13 @@ static inline void publish(divak_slot *slot, divak_lane *lane, uint32_t generati
             divak_store_relaxed(&slot->owner, lane);
             divak_store_relaxed(&slot->owned, (uint32_t)written);
             divak_store_relaxed(&slot->owned_room, room);
-            divak_slot_publish(slot, generation, room); /* others write behind it */
+            divak_slot_publish(slot, (uint64_t)generation << 32 | room); /* others write behind it */
             return;
         }
         if (shy != 0) divak_store_relaxed(&lane->shy, shy - 1); /* another thread may be setting it: a hint */
     }
     divak_store_relaxed(&slot->owner, NULL);
-    divak_slot_publish(slot, generation, written);
+    divak_slot_publish(slot, (uint64_t)generation << 32 | written);
 }
 
 /* Takes a slot by way of lane or shard, and fills it. */
@@ -417,99 +415,113 @@ static __attribute__((noinline)) int start_otherwise(divak_tracer *tracer, const
     return start_specially(tracer, &options, name_key, parent, out_span);
 }
 
-/* The short way: a recorded child on a thread that has a lane with a free slot, and nothing unusual about it. Whatever
- * it meets that is not so, it leaves to the long way. A joining server is unusual, too. */
+/* The flags of a parent that is sampled, and nothing else that matters. */
+static inline bool is_usual(const divak_span *parent) {
+    const uint32_t usual = DIVAK_SPAN_DECIDED | DIVAK_SPAN_SAMPLED;
+    return (parent->flags & (usual | DIVAK_SPAN_EXTRACT_FAILED)) == usual;
+}
+
+/* The short way: a recorded child of a usual parent, on a thread that has a lane with a free slot, and nothing unusual about
+ * it. Whatever it meets that is not so, it leaves to the long way. A joining server is unusual, too. */
 static inline __attribute__((always_inline)) int start(divak_tracer *tracer, const char *name, size_t name_length,
                                                        divak_key name_key, divak_kind kind, const divak_span *parent,
                                                        divak_span *out_span) {
-    enum {
-        USUAL = DIVAK_SPAN_DECIDED | DIVAK_SPAN_SAMPLED,
-        LOOKED_AT = USUAL | DIVAK_SPAN_EXTRACT_FAILED
-    };
-    if (__builtin_expect(!divak_is_tracer(tracer) || parent == NULL, 0)) goto otherwise;
     const uint32_t flags = parent->flags;
-    const uint64_t parent_id = parent->span_id;
     const uint64_t index = tracer->index;
     divak_thread *thread = &divak_this_thread;
     divak_lane *lane = thread->quick_lanes[index];
-    if (__builtin_expect((flags & LOOKED_AT) != USUAL || parent->baggage != 0 || parent_id == 0 ||
-                             name_length >= tracer->short_limit, 0)) {
-        goto otherwise;
-    }
-    if (__builtin_expect(kind >= DIVAK_KIND_PERIODIC || (kind == DIVAK_KIND_SERVER && (flags & DIVAK_SPAN_REMOTE)), 0)) {
+    /* One less than 0 is more than any limit. */
+    const bool has_short_name = name_length - 1 < DIVAK_COPY_SHORT_LIMIT && name != NULL;
+    if (__builtin_expect(parent->baggage != 0 || parent->span_id == 0 ||
+                             (name_key == DIVAK_NO_KEY && !has_short_name) || kind >= DIVAK_KIND_PERIODIC ||
+                             (kind == DIVAK_KIND_SERVER && (flags & DIVAK_SPAN_REMOTE) != 0), 0)) {
         goto otherwise;
     }
     /* Acquire: see set_gate in engine.c. */
     if (__builtin_expect(thread->gate != divak_load_acquire(&divak_process->gates[index]), 0)) goto otherwise;
-    if (__builtin_expect(name == NULL && name_length != 0, 0)) goto otherwise;
 
     /* Marked before the first look at the lane: a handler of signals after that takes another way. */
     thread->gate = DIVAK_GATE_INSIDE;
     divak_signal_fence();
-    if (__builtin_expect(lane->slot_count == 0, 0)) {
+    /* Usually the slot of the span that ended last; not where its owner's room is another now. */
+    if (__builtin_expect(lane->spare_key == 0 || (uint16_t)lane->last_word != divak_load_relaxed(&lane->owned_room), 0) &&
+        !divak_lane_prepare_last(lane)) {
         thread->gate = thread->epoch;
         goto otherwise;
     }
-    const uint32_t number = lane->free_slots[--lane->slot_count];
+    divak_slot *slot = lane->last_slot;
+    uint64_t word = lane->last_word;
+    const uint64_t key = lane->spare_key;
+    lane->last_key = key;
+    lane->spare_key = 0;
     divak_count(&lane->started, 1);
     divak_signal_fence();
     thread->gate = thread->epoch;
 
+    /* In an order that needs few registers, and each number by itself. */
     const uint64_t ticks = divak_clock_counter();
-    const uint64_t trace_id_high = parent->trace_id_high, trace_id_low = parent->trace_id_low;
-    uint64_t local_root = parent->local_root_id;
-    uint32_t anchor = parent->anchor;
+    divak_put(&slot->record.start, ticks);
+    const uint64_t written = write_name(slot, name, name_length, name_key, true);
+    divak_store_relaxed(&slot->owned, (uint32_t)written);
+    if (__builtin_expect((uint16_t)word == 0, 0)) word += written; /* without an owner */
+    /* Each part of the parent is read before it is written: the parent may be `out_span` itself. */
+    divak_copy_block((uint8_t *)&slot->record.trace_id_high, (const uint8_t *)&parent->trace_id_high);
+    divak_copy_block((uint8_t *)&out_span->trace_id_high, (const uint8_t *)&parent->trace_id_high);
+    const uint64_t parent_id = parent->span_id;
+    divak_put(&slot->record.parent_id, parent_id);
+    divak_put(&out_span->parent_id, parent_id);
     const uint64_t id = divak_thread_random(thread, ticks);
+    divak_put(&slot->record.span_id, id);
+    divak_put(&out_span->span_id, id);
+    uint64_t local_root = parent->local_root_id;
+    uint16_t anchor = parent->anchor;
     if (local_root == 0) {
         /* A remote parent has none: the span is one itself. */
         local_root = id;
-        anchor = divak_load_relaxed(&tracer->anchor);
+        anchor = (uint16_t)divak_load_relaxed(&tracer->anchor);
     }
-    divak_slot *slot = divak_lane_slot(lane, number);
-    const uint32_t generation = divak_slot_generation(slot);
-    slot->record.trace_id_high = trace_id_high;
-    slot->record.trace_id_low = trace_id_low;
-    slot->record.span_id = id;
-    divak_signal_fence(); /* keeps the compiler from pairing the two by way of memory */
-    slot->record.parent_id = parent_id;
-    slot->record.start = ticks;
-    out_span->trace_id_high = trace_id_high;
-    out_span->trace_id_low = trace_id_low;
-    out_span->span_id = id;
-    divak_signal_fence();
-    out_span->parent_id = parent_id;
-    out_span->local_root_id = local_root;
-    out_span->slot = number;
-    out_span->generation = generation;
+    divak_put(&out_span->local_root_id, local_root);
+    out_span->slot = (uint32_t)key;
+    out_span->generation = (uint32_t)(key >> 32);
     out_span->flags = (flags & INHERITED) | DIVAK_SPAN_RECORDING;
     out_span->baggage = 0;
     out_span->baggage_generation = 0;
-    out_span->anchor = (uint16_t)anchor;
+    out_span->anchor = anchor;
     out_span->tracer = (uint16_t)index;
     /* The record's flags for sampled and debug are the span's. */
-    divak_store_relaxed(&slot->meta, divak_slot_meta(kind, flags & (DIVAK_SPAN_SAMPLED | DIVAK_SPAN_DEBUG),
-                                                     (uint16_t)anchor));
-    publish(slot, lane, generation, write_name(slot, name, name_length, name_key, true));
+    divak_store_relaxed(&slot->meta, divak_slot_meta(kind, flags & (DIVAK_SPAN_SAMPLED | DIVAK_SPAN_DEBUG), anchor));
+    divak_slot_publish(slot, word);
     return DIVAK_OK;
 
 otherwise:
     return start_otherwise(tracer, name, name_length, name_key, kind, parent, out_span);
 }
 
-/* Child of an unsampled parent, most likely: with the arguments of its only caller, which goes on here without saving a
- * register first. */
-static __attribute__((noinline)) int start_unsampled(divak_tracer *tracer, const char *name, size_t name_length,
+/* Each way in a function of its own, so that a test in front of it saves no register. */
+static __attribute__((noinline)) int start_named(divak_tracer *tracer, const char *name, size_t name_length,
+                                                 divak_kind kind, const divak_span *parent, divak_span *out_span) {
+    return start(tracer, name, name_length, DIVAK_NO_KEY, kind, parent, out_span);
+}
+
+static __attribute__((noinline)) int start_by_key(divak_tracer *tracer, divak_key name, divak_kind kind,
+                                                  const divak_span *parent, divak_span *out_span) {
+    return start(tracer, NULL, 0, name, kind, parent, out_span);
+}
+
+/* In a function of its own, for the same reason. */
+static __attribute__((noinline)) int start_unusually(divak_tracer *tracer, const char *name, size_t name_length,
                                                      divak_kind kind, const divak_span *parent, divak_span *out_span) {
-    if (__builtin_expect(divak_span_pass_unsampled(tracer, kind, parent, out_span), 1)) return DIVAK_OK;
     return start_otherwise(tracer, name, name_length, DIVAK_NO_KEY, kind, parent, out_span);
 }
 
 int divak_span_start_recorded(divak_tracer *tracer, const char *name, size_t name_length, divak_kind kind,
                               const divak_span *parent, divak_span *out_span) {
-    if (__builtin_expect(parent != NULL && (parent->flags & DIVAK_SPAN_SAMPLED) == 0, 0)) {
-        return start_unsampled(tracer, name, name_length, kind, parent, out_span);
+    if (__builtin_expect(divak_is_tracer(tracer) && parent != NULL && is_usual(parent), 1)) {
+        return start_named(tracer, name, name_length, kind, parent, out_span);
     }
-    return start(tracer, name, name_length, DIVAK_NO_KEY, kind, parent, out_span);
+    /* The child of an unsampled parent, most likely. */
+    if (__builtin_expect(divak_span_pass_unsampled(tracer, kind, parent, out_span), 1)) return DIVAK_OK;
+    return start_unusually(tracer, name, name_length, kind, parent, out_span);
 }
 
 int divak_span_start_by_key_recorded(divak_tracer *tracer, divak_key name, divak_kind kind, const divak_span *parent,
@@ -519,7 +531,10 @@ int divak_span_start_by_key_recorded(divak_tracer *tracer, divak_key name, divak
         (void)start_otherwise(tracer, NULL, 0, DIVAK_NO_KEY, kind, parent, out_span);
         return DIVAK_ERROR_INVALID;
     }
-    return start(tracer, NULL, 0, name, kind, parent, out_span);
+    if (__builtin_expect(divak_is_tracer(tracer) && parent != NULL && is_usual(parent), 1)) {
+        return start_by_key(tracer, name, kind, parent, out_span);
+    }
+    return start_otherwise(tracer, NULL, 0, name, kind, parent, out_span);
 }
 
 int divak_span_start_with(divak_tracer *tracer, const divak_start_options *options, divak_span *out_span) {

@@ -46,14 +46,45 @@ static __attribute__((noinline)) bool widen(divak_slot *slot, uint32_t generatio
     return divak_lane_widen_owned(slot, generation, owned, divak_tracer_of(span)->field_limit);
 }
 
-/* Writes a field, key and value of less than 32 bytes each, as the span's owner: one who began it on this thread, and none
- * but this thread has written into it. No call and no atomic operation but plain stores. False: not so, or the owner's room
- * is used up. */
+/* The bytes of a field whose key and value are of less than 32 bytes each. */
+static inline __attribute__((always_inline)) void write_short_field(uint8_t *field, uint32_t type, const void *key,
+                                                                    size_t key_length, const void *value,
+                                                                    size_t value_length) {
+    divak_field_write_head(field, type, key_length, value_length);
+    divak_copy_short(field + DIVAK_FIELD_HEADER, key, key_length);
+    divak_copy_short(field + DIVAK_FIELD_HEADER + key_length, value, value_length);
+}
+
+static inline divak_lane *lane_of(const divak_span *span) {
+    return divak_this_thread.quick_lanes[span->tracer & (DIVAK_TRACERS_MAX - 1)];
+}
+
+/* Writes a field, key and value of less than 32 bytes each, into the span that this thread began last, as its owner. No call
+ * and no atomic operation but plain stores. False: it is not that one, or the owner's room is used up. */
+static inline __attribute__((always_inline)) bool add_to_last(const divak_span *span, uint32_t type, const void *key,
+                                                              size_t key_length, const void *value,
+                                                              size_t value_length) {
+    divak_lane *lane = lane_of(span);
+    divak_slot *slot;
+    uint64_t word;
+    if (__builtin_expect(!divak_lane_enter_last(lane, divak_span_key(span), &slot, &word), 0)) return false;
+    const uint64_t offset = divak_load_relaxed(&slot->owned);
+    const uint64_t owned = offset + divak_field_size(key_length, value_length);
+    if (__builtin_expect(owned > (word & DIVAK_SLOT_RESERVED_MASK), 0)) {
+        divak_lane_leave_owned(lane, slot, (uint32_t)offset);
+        return false;
+    }
+    write_short_field(slot->fields + offset, type, key, key_length, value, value_length);
+    divak_lane_leave_owned(lane, slot, (uint32_t)owned);
+    return true;
+}
+
+/* The same for any span that this thread began. */
 static inline __attribute__((always_inline)) bool add_owned_tag(const divak_span *span, uint32_t type, const void *key,
                                                                 size_t key_length, const void *value,
                                                                 size_t value_length) {
     const uint32_t number = span->slot;
-    divak_lane *lane = divak_this_thread.quick_lanes[span->tracer & (DIVAK_TRACERS_MAX - 1)];
+    divak_lane *lane = lane_of(span);
     divak_slot *slot = divak_lane_slot(lane, number);
     const uint32_t generation = span->generation;
     if (!divak_lane_enter_owned(lane, slot, number, generation)) return false;
@@ -63,30 +94,23 @@ static inline __attribute__((always_inline)) bool add_owned_tag(const divak_span
         divak_lane_leave_owned(lane, slot, (uint32_t)offset);
         return false;
     }
-    uint8_t *field = slot->fields + offset;
-    uint32_t head = divak_field_head(type, key_length, value_length);
-    memcpy(field, &head, sizeof head);
-    divak_copy_short(field + DIVAK_FIELD_HEADER, key, key_length);
-    divak_copy_short(field + DIVAK_FIELD_HEADER + key_length, value, value_length);
+    write_short_field(slot->fields + offset, type, key, key_length, value, value_length);
     divak_lane_leave_owned(lane, slot, (uint32_t)owned);
     return true;
 }
 
-/* A tag whose texts are of 32 bytes or less, where nothing counts tags, in company. */
+/* A tag whose texts are of less than 32 bytes, where nothing counts tags: as the owner, or in company. */
 static inline __attribute__((always_inline)) int add_short_tag(const divak_span *span, uint32_t type, const void *key,
                                                                size_t key_length, const void *value,
                                                                size_t value_length) {
+    if (add_owned_tag(span, type, key, key_length, value, value_length)) return DIVAK_OK;
     divak_tracer *tracer = divak_tracer_of(span);
     divak_slot *slot = divak_slot_at(&tracer->slab, span->slot);
     uint64_t offset;
     divak_slot_result result = divak_slot_enter(slot, span->generation, divak_field_size(key_length, value_length),
                                                 tracer->field_limit, &offset);
     if (__builtin_expect(result != DIVAK_SLOT_OK, 0)) return refuse(span, result);
-    uint8_t *field = slot->fields + offset;
-    uint32_t head = divak_field_head(type, key_length, value_length);
-    memcpy(field, &head, sizeof head);
-    divak_copy_short(field + DIVAK_FIELD_HEADER, key, key_length);
-    divak_copy_short(field + DIVAK_FIELD_HEADER + key_length, value, value_length);
+    write_short_field(slot->fields + offset, type, key, key_length, value, value_length);
     if (__builtin_expect(divak_slot_leave(slot) == DIVAK_SLOT_LAST, 0)) return commit_last(tracer, slot);
     return DIVAK_OK;
 }
@@ -109,7 +133,7 @@ int divak_span_add_field(const divak_span *span, uint8_t type, const void *key, 
     divak_slot *slot = divak_slot_at(&tracer->slab, number);
     const size_t time_length = time_first == NULL ? 0 : sizeof *time_first;
     const size_t size = divak_field_size(key_length, time_length + value_length);
-    divak_lane *lane = divak_this_thread.quick_lanes[span->tracer & (DIVAK_TRACERS_MAX - 1)];
+    divak_lane *lane = lane_of(span);
     uint64_t offset;
     if (divak_lane_enter_owned(lane, slot, number, span->generation)) {
         offset = divak_load_relaxed(&slot->owned);
@@ -183,7 +207,7 @@ int divak_span_tag_recorded(const divak_span *span, const char *key, size_t key_
     if (__builtin_expect(!is_recorded(span), 0)) return DIVAK_ERROR_NOT_RECORDING;
     /* Only where nothing is cut or counted does a span have an owner, so that neither need be looked at. */
     if (__builtin_expect(((key_length - 1) | value_length) < DIVAK_COPY_SHORT_LIMIT && key != NULL && value != NULL &&
-                             add_owned_tag(span, DIVAK_FIELD_TAG_TEXT, key, key_length, value, value_length), 1)) {
+                             add_to_last(span, DIVAK_FIELD_TAG_TEXT, key, key_length, value, value_length), 1)) {
         return DIVAK_OK;
     }
     return tag_otherwise(span, key, key_length, value, value_length);
@@ -221,7 +245,7 @@ static inline __attribute__((always_inline)) int add_number(const divak_span *sp
                                                             size_t key_length, uint64_t bits) {
     if (__builtin_expect(!is_recorded(span), 0)) return DIVAK_ERROR_NOT_RECORDING;
     if (__builtin_expect(key_length - 1 < DIVAK_COPY_SHORT_LIMIT && key != NULL &&
-                             add_owned_tag(span, type, key, key_length, &bits, sizeof bits), 1)) {
+                             add_to_last(span, type, key, key_length, &bits, sizeof bits), 1)) {
         return DIVAK_OK;
     }
     return number_otherwise(span, type, key, key_length, bits);
@@ -267,7 +291,7 @@ static inline __attribute__((always_inline)) int add_number_by_key(const divak_s
     if (__builtin_expect(!is_recorded(span), 0)) return DIVAK_ERROR_NOT_RECORDING;
     key = divak_key_id(key);
     if (__builtin_expect(key - 1 < divak_load_relaxed(&divak_keys.count) &&
-                             add_owned_tag(span, type | DIVAK_FIELD_KEY_ID, &key, sizeof key, &bits, sizeof bits), 1)) {
+                             add_to_last(span, type | DIVAK_FIELD_KEY_ID, &key, sizeof key, &bits, sizeof bits), 1)) {
         return DIVAK_OK;
     }
     return number_by_key_otherwise(span, type, key, bits);
@@ -304,7 +328,7 @@ int divak_span_tag_by_key_recorded(const divak_span *span, divak_key key, const 
     key = divak_key_id(key);
     if (__builtin_expect(value != NULL && value_length < DIVAK_COPY_SHORT_LIMIT &&
                              key - 1 < divak_load_relaxed(&divak_keys.count) &&
-                             add_owned_tag(span, DIVAK_FIELD_TAG_TEXT | DIVAK_FIELD_KEY_ID, &key, sizeof key, value,
+                             add_to_last(span, DIVAK_FIELD_TAG_TEXT | DIVAK_FIELD_KEY_ID, &key, sizeof key, value,
                                            value_length), 1)) {
         return DIVAK_OK;
     }

@@ -118,7 +118,7 @@ static inline uint64_t divak_thread_random(divak_thread *thread, uint64_t salt) 
     /* A Weyl sequence through a 64x64 multiply: each half depends on counter, salt and a secret key. */
     thread->random_counter += 0x9e3779b97f4a7c15u;
     uint64_t value = divak_mix_pair(thread->random_counter ^ salt, thread->random_key) ^ thread->random_key;
-    return value + (value == 0);
+    return value + (value < 1);
 }
 
 /* New seeds for all threads, from the kernel. */

@@ -22,7 +22,7 @@ static divak_slot *start(uint32_t *out_number, uint32_t *out_generation) {
     if (*out_number == 0) return NULL;
     divak_slot *slot = divak_slot_at(&slab, *out_number);
     *out_generation = divak_slot_generation(slot);
-    divak_slot_publish(slot, *out_generation, 0);
+    divak_slot_publish(slot, (uint64_t)*out_generation << 32);
     return slot;
 }
 

@@ -26,6 +26,36 @@ TEST(nested_spans_share_a_trace_and_form_a_chain) {
     tracing_end(&t);
 }
 
+/* By the quick way and by the long one, which a clock of its own asks for. */
+TEST(a_child_may_be_begun_in_the_variable_of_its_parent) {
+    for (int is_quick = 0; is_quick <= 1; is_quick++) {
+        tracing t;
+        if (is_quick) {
+            tracing_begin_plain(&t);
+            CHECK_INT(DIVAK_OK, divak_config_add_memory_reporter(t.config, &t.memory));
+        } else {
+            tracing_begin(&t);
+        }
+        tracing_start(&t);
+        divak_span root = tracing_span(t.tracer, "root", &divak_no_parent), span = root;
+        for (int i = 0; i < 3; i++) {
+            divak_span parent = span;
+            CHECK_INT(DIVAK_OK, divak_span_start(t.tracer, "op", 2, DIVAK_KIND_LOCAL, &span, &span));
+            CHECK(span.parent_id == parent.span_id && span.span_id != parent.span_id && span.span_id != 0);
+            CHECK(span.trace_id_high == root.trace_id_high && span.trace_id_low == root.trace_id_low);
+            CHECK(span.local_root_id == root.span_id && span.anchor == root.anchor);
+            CHECK_INT(DIVAK_OK, divak_span_finish(&span));
+            char link[64], *json = tracing_take(&t);
+            snprintf(link, sizeof link, "\"parentId\":\"%016llx\",\"id\":\"%016llx\"",
+                     (unsigned long long)parent.span_id, (unsigned long long)span.span_id);
+            CHECK_INT(1, tracing_count(json, link));
+            divak_free(json);
+        }
+        CHECK_INT(DIVAK_OK, divak_span_finish(&root));
+        tracing_end(&t);
+    }
+}
+
 TEST(given_timestamps_are_reported_as_given) {
     tracing t;
     tracing_begin(&t);
