@@ -38,18 +38,22 @@ struct ServerOptions: ParsableArguments {
     @Option(
         help: ArgumentHelp(
             "The Zipkin, or divak collector, to ask.",
-            discussion: "If none is given, the one of DIVAK_ENDPOINT, or http://127.0.0.1:9411.",
+            discussion: "If none is given, that of DIVAK_ENDPOINT, or http://127.0.0.1:9411.",
             valueName: "url"
         )
     )
     var url: String?
 
+    /// Where traced programs send to, as they read it.
+    private static let variables = ["DIVAK_ENDPOINT", "OTEL_EXPORTER_ZIPKIN_ENDPOINT"]
+
     func client() throws -> ZipkinClient {
-        let variable = ProcessInfo.processInfo.environment["DIVAK_ENDPOINT"].flatMap { $0.isEmpty ? nil : $0 }
+        let environment = ProcessInfo.processInfo.environment
+        let variable = Self.variables.first { environment[$0]?.isEmpty == false }
         do {
-            return try ZipkinClient(url ?? variable ?? "http://127.0.0.1:9411")
+            return try ZipkinClient(url ?? variable.flatMap { environment[$0] } ?? "http://127.0.0.1:9411")
         } catch {
-            throw ValidationError("\(url == nil ? "DIVAK_ENDPOINT" : "--url"): \(error)")
+            throw ValidationError("\(url == nil ? variable ?? "" : "--url"): \(error)")
         }
     }
 }

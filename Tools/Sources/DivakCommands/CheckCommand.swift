@@ -26,97 +26,69 @@ public struct CheckCommand: AsyncParsableCommand {
         try await reporting {
             var configuration = DivakConfiguration(endpoint: endpoint)
             configuration.settings["log"] = "off"
-            let settings: [DivakSetting]
+            let settings: [String: DivakSetting]
+            let tracer: DivakTracer
             do {
-                settings = try configuration.effectiveSettings
+                settings = Dictionary(uniqueKeysWithValues: try configuration.effectiveSettings.map { ($0.name, $0) })
+                tracer = try DivakTracer(configuration)
             } catch {
                 throw CommandFailure("\(error)")
             }
-            let report = Report(screen: output.screen)
-            let shown = settings.first { $0.name == "endpoint" }
-            let isSet = shown?.source != .default
-            try report.step("endpoint", shown?.value ?? "", isSet ? nil : "by default: DIVAK_ENDPOINT is not set")
-            // Shown without what is secret in it; host and port are not.
-            guard let url = Address(shown?.value ?? "") else {
-                throw CommandFailure("the endpoint has no host: \(shown?.value ?? "")")
-            }
-            let addresses = Probe.resolve(url.host, url.port)
-            guard case .success(let found) = addresses else {
-                if case .failure(let failure) = addresses {
-                    try report.fail("name", failure.description, hint(name: url))
-                }
-                throw ExitCode(1)
-            }
-            try report.step("name", "\(url.host) is \(found.map(\.text).joined(separator: ", "))")
-            switch Probe.connect(found) {
-            case .success(let address): try report.step("port", "\(address) accepts connections")
-            case .failure(let failure):
-                try report.fail("port", failure.description, hint(port: url))
-                throw ExitCode(1)
-            }
-            try await post(configuration, url, report)
+            var report = CheckReport(screen: output.screen, isJSON: output.json)
+            try report.recording(tracer, settings)
+            try await Self.deliver(tracer, settings["endpoint"], &report)
+            try report.end()
+            if report.hasFailed { throw ExitCode(1) }
         }
     }
 
-    /// What a traced program does, by the library itself: its TLS, headers and time limits count.
-    private func post(_ configuration: DivakConfiguration, _ url: Address, _ report: Report) async throws {
-        guard let words = await refusal(configuration) else {
-            if url.isTLS { try report.step("TLS", "the certificate is trusted, TLS 1.2 or later") }
+    /// From the endpoint's name to a message that it took; ends at the first step that fails.
+    private static func deliver(
+        _ tracer: DivakTracer,
+        _ endpoint: DivakSetting?,
+        _ report: inout CheckReport
+    ) async throws {
+        // Shown without what is secret in it; host and port are not.
+        let shown = endpoint?.value ?? ""
+        let isSet = endpoint?.source != .default
+        try report.step("endpoint", shown, isSet ? nil : "by default: DIVAK_ENDPOINT is not set")
+        guard let url = Address(shown) else { throw CommandFailure("the endpoint has no host: \(shown)") }
+        var reached: [Probe.Found] = []
+        if let proxy = url.proxyVariable(ProcessInfo.processInfo.environment) {
+            // What this machine can't look up, or reach, the proxy may.
+            try report.step("proxy", "\(proxy) names one, so that name and port are for the proxy to find")
+        } else {
+            switch Probe.resolve(url.host, url.port) {
+            case .success(let found):
+                reached = found
+                try report.step("name", "\(url.host) is \(found.map(\.text).joined(separator: ", "))")
+            case .failure(let failure): return try report.fail("name", failure.description, url.hintForName)
+            }
+            switch Probe.connect(reached) {
+            case .success(let address): try report.step("port", "\(address) accepts connections")
+            case .failure(let failure): return try report.fail("port", failure.description, url.hintForPort)
+            }
+        }
+        guard let words = await refusal(of: tracer) else {
+            if url.isTLS { try report.step("TLS", trusted) }
             return try report.step("message", "an empty list of spans was accepted")
         }
-        let isTLS = url.isTLS && ["SSL", "TLS", "certificate"].contains { words.contains($0) }
-        try report.fail(isTLS ? "TLS" : "message", words, isTLS ? Self.hintTLS : Self.hintMessage)
-        throw ExitCode(1)
+        let refusal = CheckRefusal(words, from: url) { Probe.greeting(reached) }
+        if url.isTLS, !refusal.isTLS, refusal.status != nil { try report.step("TLS", trusted) }
+        try report.fail(refusal.isTLS ? "TLS" : "message", words, refusal.hint)
     }
+
+    private static let trusted = "the certificate is trusted, TLS 1.2 or later"
 
     /// Why an empty message is not taken; nil when it is.
-    private func refusal(_ configuration: DivakConfiguration) async -> String? {
+    ///
+    /// What a traced program does, by the library itself: its TLS, headers and time limits count.
+    private static func refusal(of tracer: DivakTracer) async -> String? {
         do {
-            let tracer = try DivakTracer(configuration)
-            do {
-                try await tracer.check(timeout: .seconds(10))
-                return nil
-            } catch {
-                return tracer.failure() ?? error.message
-            }
+            try await tracer.check(timeout: .seconds(10))
+            return nil
         } catch {
-            return "\(error)"
+            return tracer.failure() ?? error.message
         }
-    }
-
-    private func hint(name: Address) -> String {
-        "is \"\(name.host)\" spelled as in the DNS or in /etc/hosts of this machine?"
-    }
-
-    private func hint(port: Address) -> String {
-        port.isLoopback
-            ? "nothing listens there; `divak collector` would"
-            : "does the collector run, and does a firewall let this machine through?"
-    }
-
-    private static let hintTLS = "DIVAK_CA_FILE names the certificates to trust; nothing turns the check off"
-    private static let hintMessage =
-        "the path should lead to a Zipkin's /api/v2/spans; DIVAK_HEADERS sets what a gateway asks for"
-}
-
-/// Lines with a mark each.
-private struct Report {
-    let screen: Screen
-
-    func step(_ name: String, _ words: String, _ note: String? = nil) throws {
-        try line(screen.styled(screen.hasUnicode ? "✓" : "ok", .service(2)), name, words, note)
-    }
-
-    func fail(_ name: String, _ words: String, _ hint: String) throws {
-        try line(screen.styled(screen.hasUnicode ? "✗" : "no", .failure), name, words, hint)
-    }
-
-    private func line(_ mark: String, _ name: String, _ words: String, _ note: String?) throws {
-        var lines = ["\(mark) \(screen.fitted(name, 8))  \(screen.shown(words))"]
-        if let note {
-            let indent = String(repeating: " ", count: 12 - (screen.hasUnicode ? 0 : -1))
-            lines.append(indent + screen.styled(note, .faint))
-        }
-        try Output.lines(lines)
     }
 }

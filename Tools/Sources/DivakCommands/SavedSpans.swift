@@ -14,12 +14,16 @@ struct SavedSpans {
     /// Finds the spans.
     init(_ data: Data) throws(CommandFailure) {
         bytes = Array(data)
-        if bytes.first == 0x0A {
-            isJSON = false
-            spans = try Self.protobuf(bytes)
-        } else {
-            isJSON = true
-            spans = try Self.json(bytes)
+        guard bytes.first == 0x0A else {
+            (isJSON, spans) = (true, try Self.json(bytes))
+            return
+        }
+        // A list in proto3 begins with the byte that ends a line; a text may begin with an empty one.
+        do {
+            (isJSON, spans) = (false, try Self.protobuf(bytes))
+        } catch {
+            guard let found = try? Self.json(bytes) else { throw error }
+            (isJSON, spans) = (true, found)
         }
     }
 

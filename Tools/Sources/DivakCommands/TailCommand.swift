@@ -35,7 +35,7 @@ public struct TailCommand: AsyncParsableCommand {
             var printer = SpanPrinter(screen: output.screen, isJSON: output.json, left: count ?? .max)
             for try await spans in SpanFeed(client: client).lists() {
                 let wanted = spans.filter { span in
-                    (service == nil || span.service == service) && (!failed || span.isError)
+                    (service == nil || span.service == service?.lowercased()) && (!failed || span.isError)
                 }
                 try printer.show(wanted)
                 if printer.left == 0 { break }
@@ -65,8 +65,9 @@ private struct SpanPrinter {
             let duration = span.duration.map { Quantity.duration($0, unicode: screen.hasUnicode) } ?? "unfinished"
             let colour = colours[span.service] ?? colours.count
             colours[span.service] = colour
+            // Of another day it is longer.
             var line =
-                "\(screen.fitted(time, 12))  \(String(repeating: " ", count: max(10 - Screen.columns(duration), 0)))\(duration)  "
+                "\(screen.fitted(time, max(time.count, 12)))  \(String(repeating: " ", count: max(10 - Screen.columns(duration), 0)))\(duration)  "
             line += screen.styled(screen.shown(span.service), .service(colour)) + "  "
             line += screen.styled(screen.shown(span.name ?? "unknown"), span.isError ? .failure : .plain)
             if let error = span.tags?["error"] { line += screen.styled("  " + screen.shown(error), .failure) }

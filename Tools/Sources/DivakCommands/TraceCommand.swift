@@ -54,7 +54,7 @@ public struct TraceCommand: AsyncParsableCommand {
                 body = try await server.client().trace(Self.traceID(id ?? "") ?? "")
             }
             if output.json { return try Output.bytes(body + Data("\n".utf8)) }
-            let spans = try decodeAnswer([ZipkinSpan].self, body)
+            let spans = try file.map { try savedSpans(body, $0) } ?? decodeAnswer([ZipkinSpan].self, body)
             // A file may hold more than one trace.
             var order: [String] = []
             let traces = Dictionary(grouping: spans) { span in
@@ -66,6 +66,14 @@ public struct TraceCommand: AsyncParsableCommand {
             try Output.lines(Array(drawn.joined(separator: [""])))
         }
     }
+}
+
+/// The spans of a file in JSON: a list of them, or of traces, as a search answers.
+func savedSpans(_ data: Data, _ path: String) throws(CommandFailure) -> [ZipkinSpan] {
+    let decoder = JSONDecoder()
+    if let spans = try? decoder.decode([ZipkinSpan].self, from: data) { return spans }
+    if let traces = try? decoder.decode([[ZipkinSpan]].self, from: data) { return Array(traces.joined()) }
+    throw CommandFailure("\(path): not a list of spans in JSON")
 }
 
 /// The bytes of a file, or of standard input.

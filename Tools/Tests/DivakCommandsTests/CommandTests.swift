@@ -111,6 +111,16 @@ struct CommandTests {
             try texts(SavedSpans(Data(#"[[{"id":"1"}],[{"id":"2"}]]"#.utf8)), 1000) == [#"[{"id":"1"},{"id":"2"}]"#]
         )
         #expect(try SavedSpans(Data("[]".utf8)).messages(limit: 10).isEmpty)
+        // An empty line begins as a list in proto3 does.
+        #expect(try texts(SavedSpans(Data("\n \n[{\"id\":\"1\"}]".utf8)), 1000) == [#"[{"id":"1"}]"#])
+    }
+
+    @Test func aFileIsAListOfSpansOrOfTraces() throws {
+        let span = #"{"traceId":"1","id":"2"}"#
+        #expect(try savedSpans(Data("[\(span)]".utf8), "f").map(\.id) == ["2"])
+        #expect(try savedSpans(Data("[[\(span)],[\(span),\(span)]]".utf8), "f").count == 3)
+        let failure = #expect(throws: CommandFailure.self) { try savedSpans(Data("# Notes".utf8), "notes.md") }
+        #expect(failure?.description == "notes.md: not a list of spans in JSON")
     }
 
     @Test func savedSpansInProto3AreCutBetweenSpans() throws {

@@ -20,68 +20,10 @@ import signal
 import socket
 import subprocess
 import sys
-import tempfile
 import threading
 import time
 
-HERE = pathlib.Path(__file__).resolve().parent
-PROGRAM = sys.argv[1] if len(sys.argv) > 1 else str(HERE.parents[1] / ".build/debug/divak")
-PASSED, FAILED = [], []
-
-
-class Collector:
-    def __init__(self, *options, before=None):
-        self.process = subprocess.Popen([PROGRAM, "collector", "--port", "0", *options], stdout=subprocess.PIPE,
-                                        stderr=subprocess.PIPE, text=True, preexec_fn=before)
-        line = self.process.stdout.readline()
-        if "http://" not in line:
-            raise AssertionError("it did not start: " + self.process.stderr.read())
-        self.port = int(line.rsplit(":", 1)[1])
-
-    def ask(self, method, path, body=None, headers=None, connection=None):
-        own = connection or http.client.HTTPConnection("127.0.0.1", self.port, timeout=20)
-        own.request(method, path, body, headers or {})
-        answer = own.getresponse()
-        text = answer.read()
-        if connection is None:
-            own.close()
-        return answer.status, text
-
-    def counts(self):
-        return json.loads(self.ask("GET", "/metrics")[1])
-
-    def stop(self, number=signal.SIGTERM):
-        self.process.send_signal(number)
-        try:
-            status = self.process.wait(20)
-        except subprocess.TimeoutExpired:
-            self.process.kill()
-            raise
-        self.process.stdout.close()
-        self.process.stderr.close()
-        return status
-
-
-def spans(first, count):
-    return json.dumps([{"traceId": f"{first // 7 + 1:x}", "id": f"{first + i + 1:x}", "name": "n",
-                        "timestamp": int(time.time() * 1e6)} for i in range(count)])
-
-
-def test(function):
-    name = function.__name__
-    with tempfile.TemporaryDirectory(prefix="divak-test-") as folder:
-        try:
-            function(pathlib.Path(folder))
-            PASSED.append(name)
-            print("ok  ", name, flush=True)
-        except Exception as error:  # noqa: BLE001: whatever went wrong, the next test runs
-            FAILED.append(name)
-            print("FAIL", name, type(error).__name__, error, flush=True)
-
-
-def expect(is_true, *what):
-    if not is_true:
-        raise AssertionError(*what)
+from harness import HERE, PROGRAM, Collector, expect, main, spans
 
 
 def killed_while_it_writes_it_starts_again_and_lost_no_more_than_the_last_second(folder):
@@ -396,22 +338,15 @@ def another_projects_client_sends_and_reads_back(folder):
     expect(collector.stop() == 0)
 
 
-def main():
-    for function in (killed_while_it_writes_it_starts_again_and_lost_no_more_than_the_last_second,
-                     stopped_it_writes_everything_although_somebody_listens,
-                     a_full_disk_is_told_to_the_sender_and_nothing_acknowledged_is_lost,
-                     who_listens_sees_spans_as_they_arrive,
-                     who_listens_and_does_not_read_costs_little_and_is_told_what_was_lost,
-                     too_much_is_refused_with_413_and_the_next_request_is_served,
-                     requests_that_no_client_makes_are_refused_and_harm_nobody,
-                     who_is_slow_is_let_go_and_keeps_nobody_out, questions_that_take_long_keep_nobody_from_sending,
-                     it_listens_on_loopback_alone_unless_told, wrong_options_are_told_in_words,
-                     another_projects_client_sends_and_reads_back):
-        if len(sys.argv) < 3 or sys.argv[2] in function.__name__:
-            test(function)
-    print(f"{len(PASSED)} passed, {len(FAILED)} failed")
-    return 1 if FAILED else 0
-
-
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(main(
+        killed_while_it_writes_it_starts_again_and_lost_no_more_than_the_last_second,
+        stopped_it_writes_everything_although_somebody_listens,
+        a_full_disk_is_told_to_the_sender_and_nothing_acknowledged_is_lost,
+        who_listens_sees_spans_as_they_arrive,
+        who_listens_and_does_not_read_costs_little_and_is_told_what_was_lost,
+        too_much_is_refused_with_413_and_the_next_request_is_served,
+        requests_that_no_client_makes_are_refused_and_harm_nobody,
+        who_is_slow_is_let_go_and_keeps_nobody_out, questions_that_take_long_keep_nobody_from_sending,
+        it_listens_on_loopback_alone_unless_told, wrong_options_are_told_in_words,
+        another_projects_client_sends_and_reads_back))
