@@ -77,18 +77,24 @@ public struct DependencyTree: Sendable {
 
     private func draw(_ rows: [(guides: String, name: String, link: DependencyLink?)]) -> [String] {
         let names = rows.map { $0.guides + screen.shown($0.name) }
-        let width = min(names.map(Screen.columns).max() ?? 0, max(screen.width - 40, 20))
         let digits = rows.compactMap { $0.link.map { "\($0.callCount)".count } }.max() ?? 1
-        return zip(rows, names).map { row, name in
-            guard let link = row.link else { return screen.styled(screen.fitted(name, width), .strong).trimmed }
+        let failures = rows.map { $0.link.map(failed) ?? "" }
+        let room = screen.width - "   calls".count - digits - (failures.map(\.count).max() ?? 0)
+        let width = max(min(names.map(Screen.columns).max() ?? 0, room), 8)
+        return rows.indices.map { i in
+            guard let link = rows[i].link else { return screen.styled(screen.fitted(names[i], width).trimmed, .strong) }
             let count = String(repeating: " ", count: digits - "\(link.callCount)".count) + "\(link.callCount)"
-            var text = screen.fitted(name, width) + "  \(count) call\(link.callCount == 1 ? " " : "s")"
-            if let failed = link.errorCount, failed > 0 {
-                let share = Quantity.fixed(100 * Double(failed) / Double(max(link.callCount, 1)), 0)
-                text += screen.styled("  \(failed) failed (\(share) %)", .failure)
-            }
-            return text.trimmed
+            let calls = "  \(count) call\(link.callCount == 1 ? failures[i].isEmpty ? "" : " " : "s")"
+            return screen.fitted(names[i], width) + calls + screen.styled(failures[i], .failure)
         }
+    }
+
+    private func failed(_ link: DependencyLink) -> String {
+        guard let failed = link.errorCount, failed > 0 else { return "" }
+        // On a narrow screen the names need the room.
+        if screen.width < 60 { return "  \(failed) failed" }
+        let share = Quantity.fixed(100 * Double(failed) / Double(max(link.callCount, 1)), 0)
+        return "  \(failed) failed (\(share) %)"
     }
 }
 

@@ -78,9 +78,25 @@ struct TerminalTests {
                 span("\(depth)", parent: depth == 1 ? "a" : "\(depth - 1)", name: wide, at: 1_000_000 + Int64(depth))
             )
         }
-        for width in [40, 60, 80, 120, 300] {
+        let id = "80f198ee56343ba864fe8b2a57d3eff7"
+        var long = span("a", name: "get /orders", service: "gateway", lasting: 1000)
+        long.traceId = id
+        for width in [40, 50, 60, 79, 80, 81, 100, 109, 110, 120, 300] {
             let screen = Screen(width: width, hasColour: false, hasUnicode: true)
             for line in Waterfall(on: screen).lines(TraceTree(spans)) {
+                #expect(Screen.columns(line) <= width, "\(width): \(line)")
+            }
+            // Of today, and of another day.
+            for now in [1_000_000, 90_000_000_000] as [Int64] {
+                let lines = TraceTable(on: screen).lines([TraceTree(spans), TraceTree([long])], now: now)
+                for line in lines { #expect(Screen.columns(line) <= width, "\(width): \(line)") }
+                #expect(lines.contains { $0.hasSuffix(id) }, "\(width): the id is whole")
+            }
+            let links = [
+                DependencyLink(parent: wide, child: wide + "2", callCount: 123_456, errorCount: 12_345),
+                DependencyLink(parent: wide + "2", child: "c", callCount: 1),
+            ]
+            for line in DependencyTree(on: screen).lines(links) {
                 #expect(Screen.columns(line) <= width, "\(width): \(line)")
             }
         }
@@ -161,7 +177,7 @@ struct TerminalTests {
         let slow = TraceTree([span("b", lasting: 100_000, tags: ["error": "x"])])
         let lines = TraceTable(on: plain).lines([fast, slow], now: 1_000_000)
         #expect(lines.count == 3 && lines[2].contains("1 ✗") && !lines[1].contains("✗"))
-        #expect(lines[2].count { $0 == "█" } == 10 && lines[1].count { $0 == "█" } == 1)
+        #expect(lines[2].count { $0 == "█" } == 20 && lines[1].count { $0 == "█" } == 2)
         #expect(TraceTable(on: plain).lines([], now: 0) == ["no traces"])
     }
 
