@@ -312,6 +312,16 @@ def test_names_that_try_to_break_out_are_text(browser):
     assert browser.js(ROWS) == len(HOSTILE)
     for index in range(len(HOSTILE)):
         browser.js("document.querySelector(`#row-${arguments[0]}`).click()", index)
+        wide = browser.js("""
+            const panel = document.querySelector('.detail'), right = panel.getBoundingClientRect().left + panel.clientWidth;
+            return [...panel.querySelectorAll('*')].filter((one) => one.getBoundingClientRect().right > right + 0.5)
+                .map((one) => one.outerHTML.slice(0, 90)).slice(0, 3)""")
+        assert wide == [], (index, wide)
+    covered = browser.js("""
+        const right = (one) => one.getBoundingClientRect().right, left = (one) => one.getBoundingClientRect().left;
+        return [...document.querySelectorAll('.fill')].filter((bar) => right(bar) > 1 + left(bar.parentElement.querySelector('.time'))
+            + parseFloat(getComputedStyle(bar.parentElement.querySelector('.time')).paddingLeft)).map((bar) => bar.outerHTML)""")
+    assert covered == [], covered
     browser.click("#row-0")
     assert "window.divakBroken=1</script>" in browser.text(".detail")
     assert "‹202E›" in browser.text(".detail") and "\u202e" not in browser.text("main")
