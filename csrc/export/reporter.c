@@ -374,7 +374,16 @@ void divak_reporter_leave_bodies(divak_reporter *reporter) {
     }
 }
 
+/* A collector that neither takes nor refuses has made no failure so far: these spans' end is the first word on it. */
+static void log_given_up(divak_reporter *reporter, divak_delivery *delivery, uint64_t spans) {
+    char text[sizeof reporter->failure];
+    if (spans == 0) return;
+    (void)snprintf(text, sizeof text, "%s: no answer in time", reporter->display);
+    log_failure(reporter, delivery, spans, "dropped", reporter->failure[0] != 0 ? reporter->failure : text);
+}
+
 void divak_reporter_give_up(divak_reporter *reporter, divak_delivery *delivery, uint32_t reason) {
+    uint64_t dropped = divak_load_relaxed(&reporter->counters.dropped[reason]);
 #if !defined(DIVAK_WITHOUT_CURL)
     if (reporter->target != NULL) divak_http_cancel_all(reporter->target);
     if (reporter->last_target != NULL) divak_http_cancel_all(reporter->last_target);
@@ -387,6 +396,7 @@ void divak_reporter_give_up(divak_reporter *reporter, divak_delivery *delivery, 
         spans++;
     }
     count_dropped(reporter, reason, spans);
+    log_given_up(reporter, delivery, divak_load_relaxed(&reporter->counters.dropped[reason]) - dropped);
     reporter->unsent_since = 0;
 }
 
