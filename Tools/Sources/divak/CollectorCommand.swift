@@ -61,6 +61,7 @@ struct CollectorCommand: AsyncParsableCommand {
 
     func validate() throws {
         guard (0...65535).contains(port) else { throw ValidationError("--port \(port): a port is 0 to 65535") }
+        if let db, db.isEmpty { throw ValidationError("--db \"\": give the path of a file") }
         if let maxSpans, !(1...1_000_000_000).contains(maxSpans) {
             throw ValidationError("--max-spans \(maxSpans): give 1 to 1000000000")
         }

@@ -75,8 +75,8 @@ def shop(age=1):
     frontend, backend = {"serviceName": "frontend"}, {"serviceName": "backend"}
     return [{"traceId": TRACE, "id": "1", "name": "get /orders", "kind": "SERVER", "timestamp": at, "duration": 148000,
              "localEndpoint": frontend},
-            {"traceId": TRACE, "parentId": "1", "id": "2", "name": "get /stock", "kind": "CLIENT", "timestamp": at + 5000,
-             "duration": 90000, "localEndpoint": frontend, "remoteEndpoint": backend, "tags": {"error": "sold out"}}]
+            {"traceId": TRACE, "parentId": "1", "id": "2", "name": "get /stock", "kind": "CLIENT",
+             "timestamp": at + 5000, "duration": 90000, "localEndpoint": frontend, "remoteEndpoint": backend, "tags": {"error": "sold out"}}]
 
 
 @contextlib.contextmanager
@@ -320,7 +320,8 @@ def send_names_what_it_can_not_send_and_sends_nothing_of_it(folder):
     torn = folder / "torn.json"
     torn.write_text('[{"traceId":"b","id":"1"},{"traceId":"b"')
     with collecting() as collector:
-        for file, word in ((str(torn), "torn.json"), ("/no/such/file", "No such file"), (str(ROOT / "README.md"), "README")):
+        for file, word in ((str(torn), "torn.json"), ("/no/such/file", "No such file"),
+                           (str(ROOT / "README.md"), "README")):
             text = said("send", file, "--url", collector.url, status=1)
             expect(word in text, text)
         text = said("send", "-", "--url", collector.url, status=1, stdin=b'[{"traceId":"XYZ","id":"1"}]')

@@ -314,7 +314,7 @@ def it_listens_on_loopback_alone_unless_told(_):
 def wrong_options_are_told_in_words(folder):
     (folder / "letter").write_text("no database")
     cases = [(["--port", "70000"], "70000"), (["--max-spans", "0"], "--max-spans 0"), (["--max-age", "soon"], "soon"),
-             (["--max-bytes", "12XB"], "12XB"), (["--db", str(folder / "letter")], "letter"),
+             (["--max-bytes", "12XB"], "12XB"), (["--db", ""], '--db ""'), (["--db", str(folder / "letter")], "letter"),
              (["--db", str(folder / "no/such/folder/x.db")], "no/such/folder"), (["--host", "256.1.1.1"], "256.1.1.1")]
     for options, word in cases:
         done = subprocess.run([PROGRAM, "collector", "--port", "0", *options], capture_output=True, text=True,
