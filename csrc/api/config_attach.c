@@ -6,6 +6,7 @@
 #include "api/own_formats.h"
 #include "base/memory.h"
 #include "export/memory_reporter.h"
+#include "wire/value.h"
 
 /* NULL brings Divak's own back. */
 int divak_config_set_sampler(divak_config *config, divak_sampler *sampler) {
@@ -85,7 +86,7 @@ int divak_config_add_zipkin_reporter(divak_config *config, const char *endpoint)
         const divak_setting_row *row = &divak_setting_rows[divak_setting_find("endpoint")];
         const char *reason = row->hint;
         size_t length = strlen(endpoint);
-        divak_setting_trim(&endpoint, &length);
+        divak_value_trim(&endpoint, &length);
         int status = divak_setting_parse_url(endpoint, length, &spec.endpoint,
                                              &spec.endpoint_display, &reason);
         if (status == DIVAK_ERROR_INVALID) {
