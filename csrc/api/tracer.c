@@ -368,8 +368,8 @@ divak_key divak_key_register(const char *text, size_t length) {
 
 int divak_propagator_register(const divak_propagator *propagator) {
     divak_own_format format;
-    const char *ignored;
-    int status = divak_own_format_make(propagator, &format, &ignored);
+    const char *refused, *reason;
+    int status = divak_own_format_make(propagator, &format, &refused, &reason);
     if (status != DIVAK_OK) return status;
     divak_mutex_lock(&lock);
     status = divak_own_formats_register(&format);
