@@ -6,6 +6,7 @@
 #include <sys/wait.h>
 
 #include "base/copies.h"
+#include "base/memory.h"
 #include "collect/engine.h"
 #include "tracing.h"
 
@@ -344,6 +345,36 @@ TEST(under_a_span_of_the_other_copy_no_request_id_is_made_for_no_request_came) {
     CHECK_INT(DIVAK_OK, divak_span_finish(&c));
     CHECK_INT(DIVAK_OK, other.span_abandon(&b));
     tracing_end(&t);
+}
+
+static _Thread_local bool has_no_memory;
+
+static void *allocate(size_t size) {
+    return has_no_memory ? NULL : malloc(size);
+}
+
+TEST(without_memory_for_what_the_other_copys_span_carries_its_child_starts_without_and_that_is_counted) {
+    tracing t;
+    void *(*before)(size_t size) = divak_system.allocate;
+    divak_system.allocate = allocate;
+    begin(&t);
+    char value[16];
+    size_t length;
+    divak_span b = start_there("b");
+    divak_scope in_b;
+    CHECK_INT(DIVAK_OK, other.span_set_baggage(&b, "tenant", 6, "acme", 4));
+    CHECK_INT(DIVAK_OK, other.scope_open(&b, &in_b));
+    has_no_memory = true;
+    divak_span c = tracing_span(t.tracer, "c", NULL);
+    has_no_memory = false;
+    CHECK(is_child(&c, &b));
+    CHECK_INT(DIVAK_ABSENT, divak_span_baggage(&c, "tenant", 6, value, sizeof value, &length));
+    CHECK_INT(1, tracing_stats(t.tracer).baggage_dropped);
+    CHECK_INT(DIVAK_OK, other.scope_close(&in_b));
+    CHECK_INT(DIVAK_OK, divak_span_finish(&c));
+    CHECK_INT(DIVAK_OK, other.span_abandon(&b));
+    tracing_end(&t);
+    divak_system.allocate = before;
 }
 
 TEST(a_forked_child_goes_on_under_what_the_other_copy_made_current) {
