@@ -181,7 +181,7 @@ int divak_config_set(divak_config *config, const char *name, const char *value) 
     const divak_setting_row *setting = &divak_setting_rows[row];
     const char *text = value == NULL ? "" : value, *reason;
     size_t length = strlen(text);
-    divak_setting_trim(&text, &length);
+    divak_value_trim(&text, &length);
     int status = divak_config_take(config, row, text, length, DIVAK_SOURCE_CODE, NULL, &reason);
     if (status == DIVAK_ERROR_INVALID) {
         return divak_config_fail_value(config, status, name, setting, text, length, reason);

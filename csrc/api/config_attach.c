@@ -6,6 +6,7 @@
 #include "api/own_formats.h"
 #include "base/memory.h"
 #include "export/memory_reporter.h"
+#include "wire/value.h"
 
 /* NULL brings Divak's own back. */
 int divak_config_set_sampler(divak_config *config, divak_sampler *sampler) {
@@ -38,20 +39,21 @@ int divak_config_set_clock(divak_config *config, divak_read_clock read, void *co
 
 int divak_config_add_propagator(divak_config *config, const divak_propagator *propagator) {
     if (config == NULL) return DIVAK_ERROR_INVALID;
-    if (config->propagator_count == DIVAK_PROPAGATORS_MAX) {
-        return divak_config_fail(config, DIVAK_ERROR_FULL, "propagator", "there are 4 already");
-    }
-    const char *reason, *name = propagator == NULL || propagator->name == NULL ? "" : propagator->name;
+    const char *refused, *reason;
     divak_own_format format;
-    int status = divak_own_format_make(propagator, &format, &reason);
-    if (status == DIVAK_OK && divak_own_format_find(config->propagators, config->propagator_count, name,
-                                                    strlen(name)) >= 0) {
+    int status = divak_own_format_make(propagator, &format, &refused, &reason);
+    if (status == DIVAK_OK && divak_own_format_find(config->propagators, config->propagator_count, format.name,
+                                                    strlen(format.name)) >= 0) {
         status = DIVAK_ERROR_INVALID;
         reason = "another one has that name";
     }
+    if (status == DIVAK_OK && config->propagator_count == DIVAK_PROPAGATORS_MAX) {
+        status = DIVAK_ERROR_FULL;
+        reason = "there are 4 already";
+    }
     if (status != DIVAK_OK) {
         static const divak_setting_row plain = {.kind = DIVAK_SETTING_NAME};
-        return divak_config_fail_value(config, status, "propagator", &plain, name, strlen(name), reason);
+        return divak_config_fail_value(config, status, "propagator", &plain, refused, strlen(refused), reason);
     }
     config->propagators[config->propagator_count++] = format;
     divak_config_reconsider_formats(config);
@@ -85,7 +87,7 @@ int divak_config_add_zipkin_reporter(divak_config *config, const char *endpoint)
         const divak_setting_row *row = &divak_setting_rows[divak_setting_find("endpoint")];
         const char *reason = row->hint;
         size_t length = strlen(endpoint);
-        divak_setting_trim(&endpoint, &length);
+        divak_value_trim(&endpoint, &length);
         int status = divak_setting_parse_url(endpoint, length, &spec.endpoint,
                                              &spec.endpoint_display, &reason);
         if (status == DIVAK_ERROR_INVALID) {

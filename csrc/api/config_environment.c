@@ -28,7 +28,7 @@ static bool read_variable(const char *name, const char **out_text, size_t *out_l
     if (text == NULL) return false;
     *out_text = text;
     *out_length = strlen(text);
-    divak_setting_trim(out_text, out_length);
+    divak_value_trim(out_text, out_length);
     return *out_length > 0;
 }
 

@@ -28,6 +28,7 @@ static void read_carried(divak_propagation *propagation, transfer *moved, divak_
     memcpy(reader, propagation, offsetof(divak_propagation, bad_header)); /* the rest, counters, changes meanwhile */
     /* No request came: none that lacks an id, and none with formats of its own. */
     reader->does_generate_request_id = false;
+    reader->make_request_id = NULL;
     reader->own_count = 0;
     divak_store_relaxed(&reader->bad_header, 0);
     divak_store_relaxed(&reader->baggage_dropped, 0);

@@ -25,14 +25,16 @@ static bool is_taken(const char *name) {
     return false;
 }
 
-int divak_own_format_make(const divak_propagator *propagator, divak_own_format *out_format, const char **out_reason) {
+int divak_own_format_make(const divak_propagator *propagator, divak_own_format *out_format, const char **out_refused,
+                          const char **out_reason) {
+    *out_refused = propagator == NULL || propagator->name == NULL ? "" : propagator->name;
     *out_reason = "its name is to be 1 to 31 lower-case letters, digits, - and _";
     if (propagator == NULL || !is_name(propagator->name)) return DIVAK_ERROR_INVALID;
     *out_reason = "that name is one of Divak's own";
     if (is_taken(propagator->name)) return DIVAK_ERROR_INVALID;
     *out_reason = "it is to have a function";
     if (propagator->inject == NULL && propagator->extract == NULL) return DIVAK_ERROR_INVALID;
-    *out_reason = "it is to have 0 to 8 headers, tokens of up to 63 bytes";
+    *out_reason = "it is to have 0 to 8 headers";
     if (propagator->header_count > DIVAK_PROPAGATOR_HEADERS) return DIVAK_ERROR_INVALID;
     divak_own_format format = {
         .inject = propagator->inject,
@@ -41,11 +43,12 @@ int divak_own_format_make(const divak_propagator *propagator, divak_own_format *
         .header_count = propagator->header_count,
     };
     memcpy(format.name, propagator->name, strlen(propagator->name));
+    *out_reason = "a header's name is a token of up to 63 bytes";
     for (size_t i = 0; i < format.header_count; i++) {
         const char *name = propagator->headers == NULL ? NULL : propagator->headers[i];
-        if (name == NULL || !divak_propagation_read_header_name(name, strlen(name), &format.headers[i])) {
-            return DIVAK_ERROR_INVALID;
-        }
+        if (name != NULL && divak_propagation_read_header_name(name, strlen(name), &format.headers[i])) continue;
+        *out_refused = name == NULL ? "NULL" : name;
+        return DIVAK_ERROR_INVALID;
     }
     *out_format = format;
     return DIVAK_OK;

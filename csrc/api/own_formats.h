@@ -10,8 +10,10 @@
 
 #include "api/propagation.h"
 
-/* Makes a format out of what a user gave. DIVAK_ERROR_INVALID: *out_reason says what is accepted. */
-int divak_own_format_make(const divak_propagator *propagator, divak_own_format *out_format, const char **out_reason);
+/* Makes a format out of what a user gave. DIVAK_ERROR_INVALID: *out_refused, otherwise the format's name, is what is not
+ * accepted, that or a header's name, and *out_reason says what is. */
+int divak_own_format_make(const divak_propagator *propagator, divak_own_format *out_format, const char **out_refused,
+                          const char **out_reason);
 
 /* The number of a name, regardless of case, or -1. */
 int divak_own_format_find(const divak_own_format *formats, size_t count, const char *name, size_t length);

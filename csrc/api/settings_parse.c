@@ -15,14 +15,6 @@ typedef struct slice {
     size_t length;
 } slice;
 
-void divak_setting_trim(const char **text, size_t *length) {
-    while (*length > 0 && (**text == ' ' || **text == '\t')) {
-        ++*text;
-        --*length;
-    }
-    while (*length > 0 && ((*text)[*length - 1] == ' ' || (*text)[*length - 1] == '\t')) --*length;
-}
-
 /* Case does not matter in `text`; `word` is lower-case. */
 static bool equals(slice text, const char *word) {
     if (text.length != strlen(word)) return false;

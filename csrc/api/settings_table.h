@@ -65,9 +65,6 @@ extern const divak_setting_row divak_setting_rows[DIVAK_SETTING_COUNT];
 /* The row of a name, or DIVAK_SETTING_COUNT. */
 size_t divak_setting_find(const char *name);
 
-/* Without the spaces and tabs at both ends. */
-void divak_setting_trim(const char **text, size_t *length);
-
 /* Reads a text into its place. DIVAK_OK, DIVAK_ERROR_INVALID (*out_reason is then the hint, or says
  * it better), DIVAK_ERROR_MEMORY. Each member is read once into zeroed settings. */
 int divak_setting_parse(const divak_setting_row *row, const char *text, size_t length,

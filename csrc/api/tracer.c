@@ -221,6 +221,10 @@ static int create(const divak_settings *settings, divak_tracer **out_tracer, cha
         return status;
     }
     divak_engine_set_mode(tracer, DIVAK_TRACER_CLOSED); /* until it is whole */
+    /* A late call may still ask the sampler of the tracer that was here before: it is freed one tracer later. */
+    divak_sampler_destroy(last_samplers[tracer->index]);
+    last_samplers[tracer->index] = owned_samplers[tracer->index];
+    owned_samplers[tracer->index] = sampler_is_owned ? sampler : NULL;
     divak_propagation *propagation = &propagations[tracer->index];
     status = divak_settings_propagation(settings, propagation);
     propagation->table = &tracer->baggage;
@@ -228,13 +232,13 @@ static int create(const divak_settings *settings, divak_tracer **out_tracer, cha
     propagation->tracer = tracer->index;
     if (status == DIVAK_OK) status = start_flusher(tracer, settings, error, error_capacity);
     if (status != DIVAK_OK) {
-        if (sampler_is_owned) divak_sampler_destroy(sampler);
+        /* What the program has for a tracer that does not exist may be gone at once. */
+        tracer->options.sampler = NULL;
+        tracer->sampler_overrides = false;
+        tracer->options.make_id = NULL;
+        tracer->options.read_clock = NULL;
         return status;
     }
-    /* A late call may still ask the sampler of the tracer that was here before: it is freed one tracer later. */
-    divak_sampler_destroy(last_samplers[tracer->index]);
-    last_samplers[tracer->index] = owned_samplers[tracer->index];
-    owned_samplers[tracer->index] = sampler_is_owned ? sampler : NULL;
     divak_process_parent_extract(&settings->process_parent, propagation, &tracer->process_parent);
     hook_exit();
     divak_engine_set_mode(tracer, settings->enabled ? DIVAK_TRACER_ON : DIVAK_TRACER_DISABLED);
@@ -364,8 +368,8 @@ divak_key divak_key_register(const char *text, size_t length) {
 
 int divak_propagator_register(const divak_propagator *propagator) {
     divak_own_format format;
-    const char *ignored;
-    int status = divak_own_format_make(propagator, &format, &ignored);
+    const char *refused, *reason;
+    int status = divak_own_format_make(propagator, &format, &refused, &reason);
     if (status != DIVAK_OK) return status;
     divak_mutex_lock(&lock);
     status = divak_own_formats_register(&format);

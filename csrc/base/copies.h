@@ -18,7 +18,7 @@
 
 #include "base/atomics.h"
 
-/* Another number with any change of divak_copy, of what it points to (collect/copies.h), or of the layout of divak_span,
+/* Another number with any change of divak_copy, of what it points to (collect/current.h), or of the layout of divak_span,
  * divak_scope and divak_current_provider. */
 #define DIVAK_COPIES_VERSION 1
 

@@ -2,7 +2,7 @@
 /* span_link.c - what a span follows from beside its parent, kept as a tag. */
 #include <string.h>
 
-#include "divak/span.h"
+#include "collect/span.h"
 #include "model/ids.h"
 
 int divak_span_link(const divak_span *span, const divak_span *other) {
@@ -18,5 +18,6 @@ int divak_span_link(const divak_span *span, const divak_span *other) {
     size_t length = divak_trace_id_write(value, &ids);
     value[length++] = '-';
     divak_hex_write(value + length, other->span_id);
-    return divak_span_tag(span, key, sizeof key, value, length + DIVAK_HEX_SIZE);
+    /* Past the limits of tags: an id that is cut is another one. */
+    return divak_span_add_field(span, DIVAK_FIELD_TAG_TEXT, key, sizeof key, value, length + DIVAK_HEX_SIZE, NULL);
 }

@@ -18,6 +18,7 @@ void divak_endpoint_supply_turn(divak_flusher *flusher, divak_reporter *reporter
 #include "export/http.h"
 #include "wire/url.h"
 #include "wire/url_show.h"
+#include "wire/value.h"
 
 #define LOG_INTERVAL UINT64_C(60000000000)
 
@@ -88,11 +89,24 @@ static int move(divak_flusher *flusher, divak_reporter *reporter, const divak_ur
     return DIVAK_OK;
 }
 
+/* As a setting is read, and without the end of a file's line. */
+static int read_answer(char *text, char *buffer, size_t capacity, divak_url *out_url, const char **out_reason) {
+    if (memchr(text, '\0', DIVAK_ENDPOINT_BYTES) == NULL) {
+        text[DIVAK_ENDPOINT_BYTES - 1] = '\0';
+        *out_reason = "it is to be ended by 0 within its room";
+        return DIVAK_ERROR_INVALID;
+    }
+    const char *begin = text;
+    size_t length = strlen(text);
+    while (length > 0 && (text[length - 1] == '\n' || text[length - 1] == '\r')) length--;
+    divak_value_trim(&begin, &length);
+    return divak_url_parse(begin, length, buffer, capacity, out_url, out_reason);
+}
+
 static void ask(divak_flusher *flusher, divak_reporter *reporter) {
     char text[DIVAK_ENDPOINT_BYTES] = "", buffer[DIVAK_URL_BUFFER_SIZE], error[160] = "";
     int status = reporter->spec.supply(reporter->spec.context, text, sizeof text);
     flusher->delivery.now = divak_clock_monotonic_now(); /* it may have taken its time */
-    text[sizeof text - 1] = '\0';
     if (status == DIVAK_ABSENT) {
         note(flusher, reporter, "");
         return;
@@ -104,7 +118,7 @@ static void ask(divak_flusher *flusher, divak_reporter *reporter) {
     }
     divak_url url;
     const char *reason = "";
-    status = divak_url_parse(text, strlen(text), buffer, sizeof buffer, &url, &reason);
+    status = read_answer(text, buffer, sizeof buffer, &url, &reason);
     if (status == DIVAK_OK && strcmp(url.full, reporter->spec.endpoint) != 0) {
         status = move(flusher, reporter, &url, error, sizeof error);
         reason = error[0] != '\0' ? error : divak_status_text(status);

@@ -15,14 +15,18 @@ static bool is_space(char c) {
     return c == ' ' || c == '\t';
 }
 
-static slice trim(const char *text, size_t length) {
-    if (text == NULL) length = 0;
-    while (length > 0 && is_space(text[0])) {
-        text++;
-        length--;
+void divak_value_trim(const char **text, size_t *length) {
+    while (*length > 0 && is_space(**text)) {
+        ++*text;
+        --*length;
     }
-    while (length > 0 && is_space(text[length - 1])) length--;
-    return (slice){text, length};
+    while (*length > 0 && is_space((*text)[*length - 1])) --*length;
+}
+
+static slice trim(const char *text, size_t length) {
+    slice trimmed = {text, text == NULL ? 0 : length};
+    divak_value_trim(&trimmed.text, &trimmed.length);
+    return trimmed;
 }
 
 static void skip(slice *text, size_t count) {

@@ -29,6 +29,9 @@
 #define DIVAK_VALUE_PROBABILITY_HINT "a number from 0 to 1, like 0.25 or 1e-4"
 #define DIVAK_VALUE_PAIRS_HINT "name=value, with commas between several"
 
+/* Takes white space off both ends. */
+void divak_value_trim(const char **text, size_t *length);
+
 int divak_value_bool(const char *text, size_t length, bool *out);
 
 /* A decimal number from `least` to `most`, both included. */

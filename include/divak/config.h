@@ -127,9 +127,9 @@ DIVAK_API int divak_config_set_id_generator(divak_config *config, divak_make_id 
                                             void *context);
 /* Makes the ids of requests that come without one, whatever the setting "request_id" says: writes
  * up to `room` bytes (128) to `out` and returns how many; 0: the request has no id. A UUID takes
- * the place of what may not be one: blanks, control characters, quotes, \ < > and commas are
- * refused. Called on any thread that extracts, several at once; must not block. NULL: as the
- * setting says. */
+ * the place of what may not be one: of more bytes than that, or with anything but printable ASCII
+ * in it, with blanks, quotes (also `), \ < > or commas. Called on any thread that extracts, several
+ * at once; must not block. NULL: as the setting says. */
 typedef size_t (*divak_make_request_id)(void *context, char *out, size_t room);
 DIVAK_API int divak_config_set_request_id_generator(divak_config *config,
                                                     divak_make_request_id make, void *context);

@@ -30,8 +30,8 @@ typedef struct divak_config divak_config;
 DIVAK_API int divak_config_add_zipkin_reporter(divak_config *config, const char *endpoint);
 
 /* Says where the collector is by now: an endpoint as the setting takes it, written into `out`
- * (`capacity` bytes, DIVAK_ENDPOINT_BYTES) and ended by 0. DIVAK_OK; DIVAK_ABSENT: nothing new;
- * anything else: it could not be found out. */
+ * (`capacity` bytes, DIVAK_ENDPOINT_BYTES) and ended by 0; the end of a line behind it is ignored.
+ * DIVAK_OK; DIVAK_ABSENT: nothing new; anything else: it could not be found out. */
 typedef int (*divak_supply_endpoint)(void *context, char *out, size_t capacity);
 enum { DIVAK_ENDPOINT_BYTES = 2048 };
 

@@ -23,7 +23,9 @@
  * versions that do not understand each other keep a current span each; a tracer that is made then
  * says so, once. Whoever links a static copy keeps it to itself by --exclude-libs,libdivak.a, as
  * the packages for CMake and pkg-config do: from a program that exports it other libraries take
- * half of their functions, and half from libdivak.so.
+ * half of their functions, and half from libdivak.so. Of copies that dlopen loads, glibc takes four
+ * as it is set up by default, and refuses more ("cannot allocate memory in static TLS block"):
+ * GLIBC_TUNABLES=glibc.rtld.optional_static_tls=4096 makes room for eight more or so.
  */
 #ifndef DIVAK_SCOPE_H
 #define DIVAK_SCOPE_H

@@ -18,9 +18,9 @@
  * and from a signal handler (but for samplers and begin handlers of yours that are not up to it).
  * None blocks, allocates, takes a lock, or writes a log line. None makes a system call, but the
  * first start or finish of a thread, which asks for its id, and a finish that finds its lane half
- * full and the flusher asleep, which wakes it. One allocates: a start under a span that another
- * copy of this library made current and that carries baggage (scope.h). A NULL tracer or span is
- * "tracing is off".
+ * full and the flusher asleep, which wakes it. One allocates, and is not for signal handlers: a
+ * start under a span that another copy of this library made current and that carries baggage
+ * (scope.h); there give divak_no_parent. A NULL tracer or span is "tracing is off".
  *
  * Text is borrowed for the call, need not end with 0, may hold any bytes (what is not UTF-8 arrives
  * as U+FFFD), and is cut at a code point when it is longer than its limit (config.h), which is
@@ -288,8 +288,9 @@ DIVAK_API int divak_span_error(const divak_span *span, const char *text, size_t 
 
 /* Notes that this span follows from another one beside its parent: the further parents of a join,
  * the messages of a batch. Zipkin shows one parent, the one that the span started with; a link is
- * the tag `link.<span id>` with the value `<trace id>-<span id>`. `other` may have ended, be
- * unsampled or remote; DIVAK_ERROR_INVALID when it is NULL or has no ids. */
+ * the tag `link.<span id>` with the value `<trace id>-<span id>`, whole also where key_bytes and
+ * value_bytes are less. `other` may have ended, be unsampled or remote; DIVAK_ERROR_INVALID when it
+ * is NULL or has no ids. */
 DIVAK_API int divak_span_link(const divak_span *span, const divak_span *other);
 
 /* Another name: the last before the end is reported. An empty one takes the name away. */

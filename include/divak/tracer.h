@@ -12,7 +12,9 @@
  * is shut down leaves its place, and its memory, to a later one with the same sizes. exit, and the
  * return from main, send what is left, for `close_timeout` at most; _exit, quick_exit and a crash
  * do not. A forked child has a tracer of its own under the same pointer, with nothing of the
- * parent's spans in it.
+ * parent's spans in it. A handler of signals that forks must not return in the child, but end there
+ * or exec: the call of Divak's that it may have interrupted can't go on in a tracer that was just
+ * emptied.
  *
  * Any thread may call these. None is for signal handlers.
  */

@@ -282,4 +282,34 @@ TEST(debug_that_came_in_goes_out_and_is_said_on_every_span_whatever_the_sampler_
     }
 }
 
+static uint64_t count_up(void *context) {
+    return ++*(uint64_t *)context;
+}
+
+TEST(a_closed_tracer_bears_late_calls_also_when_none_could_be_made_in_its_place) {
+    tracing t;
+    tracing_begin_plain(&t);
+    CHECK_INT(DIVAK_OK, divak_config_set(t.config, "sample_rate", "0.5"));
+    CHECK_INT(DIVAK_OK, divak_config_add_memory_reporter(t.config, &t.memory));
+    tracing_start(&t);
+    divak_tracer *closed = t.tracer;
+    tracing_end(&t);
+    for (int i = 0; i < 3; i++) {
+        divak_config *config = tracing_config();
+        divak_tracer *none;
+        uint64_t *ours = malloc(sizeof *ours);
+        *ours = 1;
+        CHECK_INT(DIVAK_OK, divak_config_set(config, "sample_rate", "0.25"));
+        CHECK_INT(DIVAK_OK, divak_config_set_id_generator(config, count_up, ours));
+        CHECK_INT(DIVAK_OK, divak_config_set_clock(config, count_up, ours));
+        for (int k = 0; k < 9; k++) CHECK_INT(DIVAK_OK, divak_config_add_null_reporter(config));
+        CHECK_INT(DIVAK_ERROR_INVALID, divak_tracer_create(config, &none));
+        divak_config_destroy(config);
+        free(ours);
+        divak_span late;
+        CHECK_INT(DIVAK_ERROR_ENDED, divak_span_start(closed, "late", 4, DIVAK_KIND_LOCAL, &divak_no_parent, &late));
+        CHECK(!divak_span_is_recording(&late));
+    }
+}
+
 CHECK_MAIN()

@@ -6,6 +6,7 @@
 #include <sys/wait.h>
 
 #include "base/copies.h"
+#include "base/memory.h"
 #include "collect/engine.h"
 #include "tracing.h"
 
@@ -309,6 +310,71 @@ TEST(baggage_goes_to_the_other_copy_and_is_let_go_of) {
     CHECK_INT(DIVAK_OK, other.tracer_stats(other.tracer, 0, &there));
     CHECK_INT(0, there.baggage_dropped);
     tracing_end(&t);
+}
+
+static size_t make_request_id(void *context, char *out, size_t room) {
+    CHECK(room >= 4);
+    ++*(int *)context;
+    memcpy(out, "made", 4);
+    return 4;
+}
+
+TEST(under_a_span_of_the_other_copy_no_request_id_is_made_for_no_request_came) {
+    tracing t;
+    int made = 0;
+    load_other();
+    tracing_begin(&t);
+    CHECK_INT(DIVAK_OK, divak_config_set(t.config, "baggage_fields", "tenant"));
+    CHECK_INT(DIVAK_OK, divak_config_set_request_id_generator(t.config, make_request_id, &made));
+    tracing_start(&t);
+    char value[16];
+    size_t length;
+    divak_span b = start_there("b"), found;
+    divak_scope in_b;
+    CHECK_INT(DIVAK_OK, other.span_set_baggage(&b, "tenant", 6, "acme", 4));
+    CHECK_INT(DIVAK_OK, other.scope_open(&b, &in_b));
+    divak_span c = tracing_span(t.tracer, "c", NULL);
+    CHECK_INT(DIVAK_OK, divak_span_baggage(&c, "tenant", 6, value, sizeof value, &length));
+    CHECK_TEXT("acme", value, length);
+    CHECK_INT(DIVAK_ABSENT, divak_span_baggage(&c, "request-id", 10, value, sizeof value, &length));
+    divak_header_block block;
+    CHECK_INT(DIVAK_OK, divak_current(&found));
+    CHECK_INT(DIVAK_OK, divak_inject_headers(t.tracer, &found, &block));
+    CHECK_INT(0, made);
+    CHECK_INT(DIVAK_OK, other.scope_close(&in_b));
+    CHECK_INT(DIVAK_OK, divak_span_finish(&c));
+    CHECK_INT(DIVAK_OK, other.span_abandon(&b));
+    tracing_end(&t);
+}
+
+static _Thread_local bool has_no_memory;
+
+static void *allocate(size_t size) {
+    return has_no_memory ? NULL : malloc(size);
+}
+
+TEST(without_memory_for_what_the_other_copys_span_carries_its_child_starts_without_and_that_is_counted) {
+    tracing t;
+    void *(*before)(size_t size) = divak_system.allocate;
+    divak_system.allocate = allocate;
+    begin(&t);
+    char value[16];
+    size_t length;
+    divak_span b = start_there("b");
+    divak_scope in_b;
+    CHECK_INT(DIVAK_OK, other.span_set_baggage(&b, "tenant", 6, "acme", 4));
+    CHECK_INT(DIVAK_OK, other.scope_open(&b, &in_b));
+    has_no_memory = true;
+    divak_span c = tracing_span(t.tracer, "c", NULL);
+    has_no_memory = false;
+    CHECK(is_child(&c, &b));
+    CHECK_INT(DIVAK_ABSENT, divak_span_baggage(&c, "tenant", 6, value, sizeof value, &length));
+    CHECK_INT(1, tracing_stats(t.tracer).baggage_dropped);
+    CHECK_INT(DIVAK_OK, other.scope_close(&in_b));
+    CHECK_INT(DIVAK_OK, divak_span_finish(&c));
+    CHECK_INT(DIVAK_OK, other.span_abandon(&b));
+    tracing_end(&t);
+    divak_system.allocate = before;
 }
 
 TEST(a_forked_child_goes_on_under_what_the_other_copy_made_current) {

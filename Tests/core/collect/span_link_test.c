@@ -34,6 +34,24 @@ TEST(a_link_names_ended_unsampled_and_remote_spans_with_the_whole_of_their_trace
     tracing_end(&t);
 }
 
+TEST(a_link_is_whole_where_tags_are_cut_and_left_out_where_no_more_are_kept) {
+    tracing t;
+    tracing_begin(&t);
+    CHECK_INT(DIVAK_OK, divak_config_set(t.config, "key_bytes", "20"));
+    CHECK_INT(DIVAK_OK, divak_config_set(t.config, "value_bytes", "48"));
+    CHECK_INT(DIVAK_OK, divak_config_set(t.config, "tags_max", "1"));
+    tracing_start(&t);
+    divak_span span = tracing_span(t.tracer, "op", NULL);
+    const divak_span other = {.trace_id_high = UINT64_MAX, .trace_id_low = 1, .span_id = UINT64_MAX};
+    CHECK_INT(DIVAK_OK, divak_span_link(&span, &other));
+    CHECK_INT(DIVAK_ERROR_TRUNCATED, divak_span_link(&span, &other));
+    CHECK_INT(DIVAK_OK, divak_span_finish(&span));
+    tracing_expect(&t, "[" ROOT_1 "'name':'op','timestamp':1000000,'duration':1," LOCAL ",'tags':{"
+                       "'link.ffffffffffffffff':'ffffffffffffffff" ID(1) "-ffffffffffffffff'}}]");
+    CHECK_INT(1, tracing_stats(t.tracer).truncated);
+    tracing_end(&t);
+}
+
 TEST(a_link_to_no_span_and_one_of_no_span_are_refused) {
     tracing t;
     tracing_begin(&t);

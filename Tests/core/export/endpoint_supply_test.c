@@ -185,16 +185,43 @@ TEST(a_bad_answer_is_counted_and_named_without_its_secrets_and_the_last_good_one
     end(&t, &from);
 }
 
-TEST(an_answer_that_fills_its_room_without_an_end_is_read_within_it) {
+TEST(an_answer_that_fills_its_room_without_an_end_is_refused_for_it_may_have_been_cut) {
     tracing t;
     supply from;
+    char said[256];
     begin(&t, &from, endpoint("/202/full"), "1ms");
     memset(from.text, 'x', sizeof from.text - 1);
+    const char *begins = endpoint("/202/cut/");
+    memcpy(from.text, begins, strlen(begins));
     from.status = DIVAK_OK;
     tracing_start(&t);
     record_and_flush(&t);
     CHECK_INT(1, server_count("/202/full", "spans"));
     CHECK(tracing_stats(t.tracer).bad_endpoints >= 1);
+    CHECK_INT(DIVAK_OK, divak_tracer_failure(t.tracer, 0, said, sizeof said));
+    CHECK(strstr(said, "is to be ended by 0") != NULL);
+    if (strstr(said, "is to be ended by 0") == NULL) printf("  said: %s\n", said);
+    end(&t, &from);
+}
+
+TEST(white_space_and_the_end_of_a_line_around_an_answer_are_ignored) {
+    static const char *const around[][2] = {{"", "\n"}, {" \t", "\t "}, {" ", " \r\n"}, {"", "\n\n"}};
+    tracing t;
+    supply from;
+    begin(&t, &from, "127.0.0.1:1", "1ms");
+    say(&from, endpoint("/202/first"), DIVAK_OK);
+    tracing_start(&t);
+    record_and_flush(&t);
+    for (size_t i = 0; i < sizeof around / sizeof *around; i++) {
+        char path[16], text[240];
+        snprintf(path, sizeof path, "/202/%zu", i);
+        snprintf(text, sizeof text, "%s%s%s", around[i][0], endpoint(path), around[i][1]);
+        say(&from, text, DIVAK_OK);
+        tracing_sleep_ms(5);
+        record_and_flush(&t);
+        CHECK_INT(1, server_count(path, "spans"));
+    }
+    CHECK_INT(0, tracing_stats(t.tracer).bad_endpoints);
     end(&t, &from);
 }
 
