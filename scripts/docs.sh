@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# docs.sh - builds the DocC documentation of the Swift modules; a warning fails it.
+# docs.sh - builds the DocC documentation of the Swift modules; a warning fails it, or a public symbol without a comment.
 # SPDX-License-Identifier: Apache-2.0
 #
 #     scripts/docs.sh                 Divak and DivakTesting, into build/docs/Divak and so on
@@ -54,8 +54,10 @@ document_companion() {
         --warnings-as-errors --transform-for-static-hosting
 }
 
+scripts/check-documented.py --self-test || exit 1
 for module in "${modules[@]}"; do
-    how=document
-    [[ " ${companions[*]} " != *" $module "* ]] || how=document_companion
+    how=document symbols=.build-docs
+    [[ " ${companions[*]} " != *" $module "* ]] || how=document_companion symbols=build/symbols/$module
     $how "$module" || { echo "docs: $module has warnings or errors"; exit 1; }
+    scripts/check-documented.py "$module" "$symbols" || exit 1
 done
