@@ -30,8 +30,10 @@ document() {
 prepare_companions() {
     [ ${#extract[@]} -eq 0 ] || return 0
     local built triple file
-    swift build --package-path "$package" -j "$(divak_jobs)" --build-tests || return 1
-    built=$(swift build --package-path "$package" --show-bin-path) || return 1
+    # As the stage `frameworks` builds it, so that nothing is built twice.
+    local build=(swift build --package-path "$package" -j "$(divak_jobs)" -Xswiftc -warnings-as-errors)
+    "${build[@]}" --build-tests || return 1
+    built=$("${build[@]}" --show-bin-path) || return 1
     triple=$(swift -print-target-info | sed -nE 's/.*"unversionedTriple": "([^"]*)".*/\1/p')
     extract=(swift symbolgraph-extract -minimum-access-level public -emit-extension-block-symbols -target "$triple"
         -I "$built/Modules" -I include)
