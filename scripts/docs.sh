@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# docs.sh - builds the DocC documentation of the Swift modules; a warning fails it.
+# docs.sh - builds the DocC documentation of the Swift modules; a warning fails it, or a public symbol without a comment.
 # SPDX-License-Identifier: Apache-2.0
 #
 #     scripts/docs.sh                 Divak and DivakTesting, into build/docs/Divak and so on
@@ -30,8 +30,10 @@ document() {
 prepare_companions() {
     [ ${#extract[@]} -eq 0 ] || return 0
     local built triple file
-    swift build --package-path "$package" -j "$(divak_jobs)" --build-tests || return 1
-    built=$(swift build --package-path "$package" --show-bin-path) || return 1
+    # As the stage `frameworks` builds it, so that nothing is built twice.
+    local build=(swift build --package-path "$package" -j "$(divak_jobs)" -Xswiftc -warnings-as-errors)
+    "${build[@]}" --build-tests || return 1
+    built=$("${build[@]}" --show-bin-path) || return 1
     triple=$(swift -print-target-info | sed -nE 's/.*"unversionedTriple": "([^"]*)".*/\1/p')
     extract=(swift symbolgraph-extract -minimum-access-level public -emit-extension-block-symbols -target "$triple"
         -I "$built/Modules" -I include)
@@ -54,8 +56,10 @@ document_companion() {
         --warnings-as-errors --transform-for-static-hosting
 }
 
+scripts/check-documented.py --self-test || exit 1
 for module in "${modules[@]}"; do
-    how=document
-    [[ " ${companions[*]} " != *" $module "* ]] || how=document_companion
+    how=document symbols=.build-docs
+    [[ " ${companions[*]} " != *" $module "* ]] || how=document_companion symbols=build/symbols/$module
     $how "$module" || { echo "docs: $module has warnings or errors"; exit 1; }
+    scripts/check-documented.py "$module" "$symbols" || exit 1
 done

@@ -128,7 +128,7 @@ stage_swift-tsan() {
 # A user of Divak alone gets few packages; each companion product works with the real framework over loopback, and its
 # documentation has no warning.
 stage_frameworks() {
-    local options=(--package-path Tests/framework-tests -j "$jobs")
+    local options=(--package-path Tests/framework-tests -j "$jobs" -Xswiftc -warnings-as-errors)
     Tests/consumers/run.sh || return 1
     swift build "${options[@]}" --build-tests && swift test "${options[@]}" --skip-build &&
         scripts/docs.sh companions

@@ -2,6 +2,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 internal import CDivak
+internal import Tracing
 
 /// What a new span is a child of.
 ///
@@ -79,9 +80,10 @@ extension DivakParent {
         withExtendedLifetime(held) {
             guard origin == .current else { return withUnsafePointer(to: handle) { body($0) } }
             // Asked for here and not by C, which would call back for it.
-            let entry = CurrentSpan.entry
-            return withExtendedLifetime(entry) {
-                withUnsafePointer(to: CurrentSpan.resolve(entry).handle) { body($0) }
+            let context = ServiceContext.current
+            return withExtendedLifetime(context) {
+                let entry = context.flatMap { CurrentSpan.lentEntry(of: $0) }
+                return withUnsafePointer(to: CurrentSpan.resolve(entry).handle) { body($0) }
             }
         }
     }

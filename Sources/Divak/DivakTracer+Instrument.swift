@@ -28,9 +28,9 @@ extension DivakTracer: Instrument {
         into carrier: inout Carrier,
         using injector: Inject
     ) where Inject.Carrier == Carrier {
-        let entry = CurrentSpan.entry(of: context)
-        withExtendedLifetime(entry) {
-            inject(DivakSpan(handle: CurrentSpan.resolve(entry).handle)) { name, value in
+        withExtendedLifetime(context) {
+            let current = CurrentSpan.resolve(CurrentSpan.lentEntry(of: context))
+            inject(DivakSpan(handle: current.handle)) { name, value in
                 injector.inject(value, forKey: name, into: &carrier)
             }
         }

@@ -4,6 +4,7 @@
 // This file is hot: a sampled span with three tags allocates nothing on its way through here.
 
 internal import CDivak
+internal import Tracing
 
 extension DivakTracer {
     /// Runs a closure under a span of its own, which is current meanwhile and ends with it.
@@ -241,13 +242,14 @@ extension DivakTracer {
         _ start: (UnsafePointer<divak_span>, UnsafeMutablePointer<divak_span>) -> Int32?
     ) -> StartedSpan {
         var started = StartedSpan()
-        let entry = CurrentSpan.entry
+        let context = ServiceContext.current
+        let entry = context.flatMap { CurrentSpan.lentEntry(of: $0) }
         var current = CurrentSpan.scope
         started.mark = entry?.mark ?? 0
         if divak_scope_innermost(&current.handle, &current.mark) { started.binding = .insideScope }
         let isScope = started.mark == 0 || started.mark == current.mark
         if let entry, !isScope { current.handle = entry.handle }
-        withExtendedLifetime(entry) { _ = started.span.words.fill { start(&current.handle, $0) } }
+        withExtendedLifetime(context) { _ = started.span.words.fill { start(&current.handle, $0) } }
         // An unsampled child of an unsampled span is its parent by another name: it is current already.
         if started.span.words.slot == 0, isScope, started.mark == current.mark, started.binding == .needed,
             started.span.words.spanID == current.handle.span_id, started.span.words.flags == current.handle.flags

@@ -23,11 +23,12 @@ extension DivakTracer: Tracer {
         line: UInt
     ) -> DivakSpan {
         let base = context()
-        let entry = CurrentSpan.entry(of: base)
+        // Lent by the context, which is held until it goes into the companion.
+        let entry = CurrentSpan.lentEntry(of: base)
         let kind = DivakKind(kind)
         let parent = CurrentSpan.resolve(entry)
         var handle = divak_span()
-        withExtendedLifetime(entry) {
+        withExtendedLifetime(base) {
             withUnsafePointer(to: parent.handle) { parent in
                 operationName.withBytes { name, count in
                     _ = divak_span_start(pointer, name, count, kind.rawValue, parent, &handle)
@@ -37,8 +38,11 @@ extension DivakTracer: Tracer {
         let span = DivakSpan(handle: handle)
         guard span.isRecording else {
             // The parent by another name is in the context already; anything else gets an entry of its own.
-            let isParent = entry.map { $0.mark == parent.mark && $0.handle.slot == 0 && $0.span == span } ?? false
-            return DivakSpan(handle: handle, companion: isParent ? entry : SpanCompanion(of: handle, base: base))
+            let parent = withExtendedLifetime(base) {
+                entry.flatMap { $0.mark == parent.mark && $0.handle.slot == 0 ? $0.companion : nil }
+            }
+            let isParent = parent.map { $0.span == span } ?? false
+            return DivakSpan(handle: handle, companion: isParent ? parent : SpanCompanion(of: handle, base: base))
         }
         let start = instant().nanosecondsSinceEpoch
         if !isNow(start) { span.setStart(DivakTimestamp(nanosecondsSinceEpoch: start)) }

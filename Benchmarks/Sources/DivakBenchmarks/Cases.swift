@@ -54,6 +54,15 @@ func groups(_ tracer: DivakTracer) -> [Group] {
                 await tracer.withSpan("inner", ofKind: .internal) { _ in await body() }
             }
         },
+        Group(
+            heading: "Native, inside of such a span, whose context holds three other values",
+            limit: "binding",
+            cases: Array(sampledCases(tracer, goal: "4.5, 0 allocations").prefix(2))
+        ) { body in
+            await ServiceContext.withValue(othersValues()) {
+                await tracer.withSpan("outer", ofKind: .internal) { _ in await body() }
+            }
+        },
         Group(heading: "Native, 2 tasks in parallel", limit: "alone", cases: parallelCases(tracer)) { body in
             await tracer.withSpan("outer") { _ in await body() }
         },
@@ -93,6 +102,18 @@ func parallelCases(_ tracer: DivakTracer) -> [Case] {
             tasks: 2
         ),
     ]
+}
+
+/// A context as frameworks and applications leave it.
+func othersValues() -> ServiceContext {
+    enum User: ServiceContextKey { typealias Value = String }
+    enum Tenant: ServiceContextKey { typealias Value = Int }
+    enum Deadline: ServiceContextKey { typealias Value = Double }
+    var context = ServiceContext.topLevel
+    context[User.self] = "ida"
+    context[Tenant.self] = 7
+    context[Deadline.self] = 1.5
+    return context
 }
 
 /// A caller that decided against sampling.

@@ -37,24 +37,23 @@ enum CurrentSpan {
 
     /// Divak's entry in a context.
     static func entry(of context: ServiceContext) -> SpanCompanion? {
+        withExtendedLifetime(context) { lentEntry(of: context)?.companion }
+    }
+
+    /// The same without counting a reference: it is to be used only as long as the context is held.
+    static func lentEntry(of context: ServiceContext) -> LentEntry? {
         // Most contexts hold our entry and no other. To look at all is then half of what it costs to look for one.
-        guard context.count <= 2 else { return context[DivakContextKey.self] }
-        var entry: SpanCompanion?
+        guard context.count <= 2 else { return context[DivakContextKey.self].map { LentEntry(.passUnretained($0)) } }
+        var entry: LentEntry?
         context.forEach { key, value in
-            if key.keyType == DivakContextKey.self { entry = companion(value) }
+            if key.keyType == DivakContextKey.self { entry = LentEntry.lent(by: value) }
         }
         return entry
     }
 
-    /// The value as what it is: there is no other under the key.
-    private static func companion<Value>(_ value: Value) -> SpanCompanion? {
-        guard Value.self == SpanCompanion.self else { return nil }
-        return withUnsafePointer(to: value) { UnsafeRawPointer($0).load(as: SpanCompanion.self) }
-    }
-
     /// What is current, given the entry of a context.
     @inline(__always)
-    static func resolve(_ entry: SpanCompanion?) -> SpanScope {
+    static func resolve(_ entry: LentEntry?) -> SpanScope {
         var scope = scope
         var (handle, mark) = (divak_span(), UInt64(0))
         if divak_scope_innermost(&handle, &mark) { scope = SpanScope(handle: handle, mark: mark) }
@@ -65,7 +64,7 @@ enum CurrentSpan {
     /// The current span, or nil.
     static func read() -> DivakSpan? {
         let entry = entry
-        let current = resolve(entry)
+        let current = withExtendedLifetime(entry) { resolve(entry.map { LentEntry(.passUnretained($0)) }) }
         guard current.handle.span_id != 0 else { return nil }
         let span = DivakSpan(handle: current.handle)
         // Whichever companion is around, if it is this span's.
@@ -98,6 +97,33 @@ enum CurrentSpan {
         divak_set_current_provider(&provider)
         return true
     }()
+}
+
+/// An entry of a context that somebody else holds.
+struct LentEntry {
+    private let lent: Unmanaged<SpanCompanion>
+
+    init(_ lent: Unmanaged<SpanCompanion>) { self.lent = lent }
+
+    /// The value as what it is: there is no other under our key.
+    ///
+    /// Not an initializer, which would own a copy of the value, and count it.
+    fileprivate static func lent<Value>(by value: Value) -> LentEntry? {
+        guard Value.self == SpanCompanion.self else { return nil }
+        return withUnsafePointer(to: value) {
+            LentEntry(UnsafeRawPointer($0).load(as: Unmanaged<SpanCompanion>.self))
+        }
+    }
+
+    var companion: SpanCompanion { lent.takeUnretainedValue() }
+
+    var mark: UInt64 {
+        @inline(__always) get { lent._withUnsafeGuaranteedRef { $0.mark } }
+    }
+
+    var handle: divak_span {
+        @inline(__always) get { lent._withUnsafeGuaranteedRef { $0.handle } }
+    }
 }
 
 /// Divak's place in a `ServiceContext`.

@@ -56,6 +56,7 @@ final class SpanCompanion: @unchecked Sendable {
     }
 
     @exclusivity(unchecked) private var changing: Changing
+    private let guards = SpanGuards.all
 
     init(
         of handle: divak_span,
@@ -91,17 +92,29 @@ extension SpanCompanion {
     /// The span by its name, with this object.
     var span: DivakSpan { DivakSpan(handle: handle, companion: self) }
 
+    /// What guards what may change.
+    ///
+    /// By the address, which a thread that makes one span after the other finds again: so it seldom takes a guard that
+    /// another thread had last.
+    private var guardian: UnsafeMutablePointer<SpanGuard> {
+        @inline(__always) get {
+            let address = UInt(bitPattern: Unmanaged.passUnretained(self).toOpaque())
+            return guards + Int((address >> 4 ^ address >> 10) % UInt(SpanGuards.count))
+        }
+    }
+
     /// Lends what may change to one caller at a time.
     @inline(__always)
     func change<Result>(_ body: (inout Changing) -> Result) -> Result {
-        let guardian = SpanGuards.lock(self)
+        let guardian = guardian
+        guardian.lock()
         defer { guardian.unlock() }
         return body(&changing)
     }
 
     /// The attributes, as a change that is whole.
     var attributes: SpanAttributes {
-        get { change { $0.attributes } ?? Self.noAttributes }
+        get { change { $0.attributes } ?? SpanAttributes() }
         set {
             var attributes = newValue
             _ = lendAttributes()
@@ -113,7 +126,8 @@ extension SpanCompanion {
     ///
     /// They are taken out meanwhile, so that who looks from inside of the change finds something whole.
     func lendAttributes() -> SpanAttributes {
-        let guardian = SpanGuards.lock(self)
+        let guardian = guardian
+        guardian.lock()
         return changing.attributes.take() ?? guardian.pointee.noAttributes
     }
 
@@ -123,31 +137,29 @@ extension SpanCompanion {
             AttributeTags.record(attributes, hasFailed: false, kind: kind, on: handle)
         } else {
             // Moved, which counts no reference.
-            var moved = Self.noAttributes
+            var moved = SpanAttributes()
             swap(&moved, &attributes)
             changing.attributes = consume moved
         }
-        SpanGuards.of(self).unlock()
+        guardian.unlock()
     }
 
     /// Says to the core what was kept until the end, once.
     ///
     /// What is changed later is left out.
     func complete() {
-        let guardian = SpanGuards.lock(self)
+        let guardian = guardian
+        guardian.lock()
         defer { guardian.unlock() }
         guard !changing.isOver else { return }
         changing.isOver = true
         // Moved out, and back in.
-        let attributes = changing.attributes.take() ?? Self.noAttributes
+        let attributes = changing.attributes.take() ?? SpanAttributes()
         if changing.hasFailed || !attributes.isEmpty {
             AttributeTags.record(attributes, hasFailed: changing.hasFailed, kind: kind, on: handle)
         }
         changing.attributes = consume attributes
     }
-
-    /// None, without room: the standard library's own, which all threads may copy without meeting.
-    private static let noAttributes = SpanAttributes()
 
     /// The context that the span was started in, with this entry in it.
     ///
@@ -179,12 +191,12 @@ private struct SpanGuard {
 }
 
 private enum SpanGuards {
-    private static let count = 64
+    static let count = 64
 
     /// Made once, never freed.
     ///
     /// Recursive: a change of attributes may read those of its own span.
-    nonisolated(unsafe) private static let all: UnsafeMutablePointer<SpanGuard> = {
+    nonisolated(unsafe) static let all: UnsafeMutablePointer<SpanGuard> = {
         var recursive = pthread_mutexattr_t()
         pthread_mutexattr_init(&recursive)
         pthread_mutexattr_settype(&recursive, Int32(PTHREAD_MUTEX_RECURSIVE))
@@ -198,22 +210,12 @@ private enum SpanGuards {
         return guards
     }()
 
-    @inline(__always)
-    static func of(_ companion: SpanCompanion) -> UnsafeMutablePointer<SpanGuard> {
-        let address = UInt(bitPattern: Unmanaged.passUnretained(companion).toOpaque())
-        return all + Int((address >> 4 ^ address >> 10) % UInt(count))
-    }
-
-    /// Locks the one that guards a companion.
-    @inline(__always)
-    static func lock(_ companion: SpanCompanion) -> UnsafeMutablePointer<SpanGuard> {
-        let guardian = of(companion)
-        pthread_mutex_lock(&guardian.pointee.mutex)
-        return guardian
-    }
 }
 
 extension UnsafeMutablePointer<SpanGuard> {
+    @inline(__always)
+    fileprivate func lock() { pthread_mutex_lock(&pointee.mutex) }
+
     @inline(__always)
     fileprivate func unlock() { pthread_mutex_unlock(&pointee.mutex) }
 }
