@@ -41,7 +41,9 @@ public final class InMemoryCollector: DivakReporterConvertible, Sendable {
 
     /// All spans captured so far, in the order in which they arrived.
     ///
-    /// A span arrives some time after its end: see ``spans(of:timeout:)``.
+    /// A span arrives some time after its end: see ``spans(of:timeout:)``. Those that ended on one thread arrive in the
+    /// order of their ends; those of several threads, or of tasks that hop between threads, in any: find them by name, or
+    /// sort them by their times.
     public func spans() throws -> [CapturedSpan] {
         try captured.append(reporter.take())
     }
