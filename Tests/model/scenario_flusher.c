@@ -294,6 +294,26 @@ static void begin_filtered(void) {
 static void end_filtered(void) { CLAIM(counted(DIVAK_DROPPED_FILTERED) == 1); }
 COUNTS(flusher_counts_filtered, begin_filtered, end_filtered)
 
+/* ---- the last end -------------------------------------------------------------------------------------------------------------- */
+
+/* A span that ends while the tracer is shut down is delivered, or dropped and counted; it is never left in its lane. */
+static divak_span late;
+
+static void begin_late(void) {
+    CLAIM(divak_span_start_recorded(tracer, "late", 4, DIVAK_KIND_LOCAL, &divak_no_parent, &late) == DIVAK_OK);
+}
+
+static void finish_late(void) { (void)divak_span_finish_recorded(&late); }
+
+static void shut_down_and_run(void) {
+    divak_engine_set_mode(tracer, DIVAK_TRACER_CLOSING);
+    (void)divak_flusher_ask_shutdown(tracer, 900 * SECOND);
+    run_flusher();
+}
+
+SCENARIO(flusher_late_end, .prepare = prepare, .begin = begin_late, .end = end, .patience = 1000000, .cost = 10,
+         .threads = {finish_late, shut_down_and_run})
+
 /* ---- supervision -------------------------------------------------------------------------------------------------------------- */
 
 static void begin_hanging(void) {
