@@ -25,6 +25,7 @@ struct divak_http_target {
 };
 
 static bool may_hang;
+static divak_outcome outcome; /* of all messages; DELIVERED is 0 */
 static divak_atomic_u32 sent; /* messages */
 
 int divak_http_pool_create(divak_http_pool **out_pool) {
@@ -65,8 +66,8 @@ int divak_http_pool_wait(divak_http_pool *pool, uint64_t timeout, divak_http_rep
     if (pool->tag == NULL) return 0;
     memset(out, 0, sizeof *out);
     out->tag = pool->tag;
-    out->outcome = DIVAK_OUTCOME_DELIVERED;
-    out->http_status = 202;
+    out->outcome = outcome;
+    out->http_status = outcome == DIVAK_OUTCOME_DELIVERED ? 202 : 400;
     pool->tag = NULL;
     return 1;
 }
@@ -197,6 +198,24 @@ SCENARIO(flusher, .prepare = prepare, .begin = begin, .end = end, .patience = 10
 SCENARIO(flusher_stats, .prepare = prepare, .begin = begin, .end = end, .patience = 1000000, .cost = 30,
          .threads = {finish_and_shut_down, read_stats})
 
+/* Without the barrier for all processors who asks is heard by the fences of both sides. A thread that asks when the flusher
+ * naps for longer than a millisecond, and is not heard, waits for ever here. */
+static int no_barrier(void) { return -1; }
+
+static void prepare_without_barrier(void) {
+    prepare();
+    divak_system.barrier_everywhere = no_barrier;
+}
+
+static void flush(void) {
+    uint64_t lost;
+    (void)divak_flusher_flush(tracer, 900 * SECOND, &lost);
+}
+
+static void check(void) {
+    (void)divak_flusher_check(tracer, 900 * SECOND);
+}
+
 static void check_and_shut_down(void) {
     CLAIM(divak_flusher_check(tracer, 900 * SECOND) == DIVAK_OK);
     shut_down();
@@ -204,6 +223,96 @@ static void check_and_shut_down(void) {
 
 SCENARIO(flusher_check, .prepare = prepare, .begin = begin, .end = end, .patience = 1000000, .cost = 30,
          .threads = {check_and_shut_down})
+
+SCENARIO(flusher_wake_to_flush, .prepare = prepare_without_barrier, .begin = begin, .patience = 1000000, .cost = 10,
+         .threads = {flush, shut_down}, .starts_after = {0, 1})
+SCENARIO(flusher_wake_to_check, .prepare = prepare_without_barrier, .begin = begin, .patience = 1000000, .cost = 10,
+         .threads = {check, shut_down}, .starts_after = {0, 1})
+SCENARIO(flusher_wake_to_shut_down, .prepare = prepare_without_barrier, .begin = begin, .patience = 1000000, .cost = 10,
+         .threads = {shut_down})
+
+/* ---- counts ------------------------------------------------------------------------------------------------------------------- */
+
+/* A span ends in each of the ways that the flusher counts, while someone reads the counts: the flusher's thread is asked to
+ * end before it begins, so that it has nothing to do but that. */
+static void begin_last_turn(void) {
+    CLAIM(divak_span_start_recorded(tracer, "root", 4, DIVAK_KIND_LOCAL, &divak_no_parent, &root) == DIVAK_OK);
+    finish_one();
+    divak_engine_set_mode(tracer, DIVAK_TRACER_CLOSING);
+    (void)divak_flusher_ask_shutdown(tracer, 900 * SECOND);
+}
+
+static void run_flusher(void) { (void)divak_flusher_run(divak_flushers[0]); }
+
+static uint64_t counted(uint32_t reason) {
+    divak_stats stats = {0};
+    CLAIM(divak_flusher_stats(tracer, 0, &stats));
+    return reason == DIVAK_DROPPED_COUNT ? stats.delivered : stats.dropped[reason];
+}
+
+#define COUNTS(name, begin_function, end_function)                                                                    \
+    SCENARIO(name, .prepare = prepare, .begin = begin_function, .end = end_function, .patience = 1000000, .cost = 10, \
+             .threads = {run_flusher, read_stats})
+
+static void end_delivered(void) { CLAIM(counted(DIVAK_DROPPED_COUNT) == 1); }
+COUNTS(flusher_counts_delivered, begin_last_turn, end_delivered)
+
+static void begin_rejected(void) {
+    outcome = DIVAK_OUTCOME_REJECTED;
+    begin_last_turn();
+}
+static void end_rejected(void) { CLAIM(counted(DIVAK_DROPPED_REJECTED) == 1); }
+COUNTS(flusher_counts_rejected, begin_rejected, end_rejected)
+
+static void begin_small_message(void) {
+    divak_flushers[0]->reporters[0]->message_bytes = 16;
+    begin_last_turn();
+}
+static void end_too_big(void) { CLAIM(counted(DIVAK_DROPPED_TOO_BIG) == 1); }
+COUNTS(flusher_counts_small_message, begin_small_message, end_too_big)
+
+static void begin_small_store(void) {
+    divak_flushers[0]->store.capacity = 16;
+    begin_last_turn();
+}
+COUNTS(flusher_counts_small_store, begin_small_store, end_too_big)
+
+static uint8_t room_for_handlers[DIVAK_RECORD_MAX];
+
+static bool want_none(void *context, divak_ended_span *span) {
+    (void)context;
+    (void)span;
+    return false;
+}
+
+static void begin_filtered(void) {
+    tracer->options.handlers[0] = (divak_handler){.end = want_none};
+    tracer->options.handler_count = 1;
+    divak_flushers[0]->handled = room_for_handlers;
+    begin_last_turn();
+}
+static void end_filtered(void) { CLAIM(counted(DIVAK_DROPPED_FILTERED) == 1); }
+COUNTS(flusher_counts_filtered, begin_filtered, end_filtered)
+
+/* ---- the last end -------------------------------------------------------------------------------------------------------------- */
+
+/* A span that ends while the tracer is shut down is delivered, or dropped and counted; it is never left in its lane. */
+static divak_span late;
+
+static void begin_late(void) {
+    CLAIM(divak_span_start_recorded(tracer, "late", 4, DIVAK_KIND_LOCAL, &divak_no_parent, &late) == DIVAK_OK);
+}
+
+static void finish_late(void) { (void)divak_span_finish_recorded(&late); }
+
+static void shut_down_and_run(void) {
+    divak_engine_set_mode(tracer, DIVAK_TRACER_CLOSING);
+    (void)divak_flusher_ask_shutdown(tracer, 900 * SECOND);
+    run_flusher();
+}
+
+SCENARIO(flusher_late_end, .prepare = prepare, .begin = begin_late, .end = end, .patience = 1000000, .cost = 10,
+         .threads = {finish_late, shut_down_and_run})
 
 /* ---- supervision -------------------------------------------------------------------------------------------------------------- */
 

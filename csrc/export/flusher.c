@@ -351,7 +351,9 @@ int divak_flusher_flush(divak_tracer *tracer, uint64_t nanoseconds, uint64_t *ou
     uint64_t told = flusher->losses_told;
     /* Release: what this thread recorded comes before the request; pairs with the acquire in serve_flush. */
     uint64_t ticket = divak_add_release(&flusher->flush_asked, 1) + 1;
-    divak_fence_sequential(); /* the request before the look whether the thread sleeps, see divak_engine_declare_sleep */
+    /* The request before the look whether the thread sleeps; pairs with the fence in divak_engine_declare_sleep where there
+     * is no barrier for all processors. */
+    divak_fence_sequential();
     divak_engine_wake(tracer);
     int status = DIVAK_ERROR_TIMEOUT;
     if (wait_until(flusher, flush_is_done, ticket, deadline)) {
@@ -370,12 +372,14 @@ int divak_flusher_flush(divak_tracer *tracer, uint64_t nanoseconds, uint64_t *ou
 uint64_t divak_flusher_ask_shutdown(divak_tracer *tracer, uint64_t nanoseconds) {
     divak_flusher *flusher = flusher_of(tracer);
     uint64_t deadline = deadline_after(nanoseconds);
-    /* New ends see the tracer closed, or are seen between end and lane by divak_slot_slab_is_settled. */
-    if (divak_system.barrier_everywhere() != 0) divak_fence_sequential();
+    /* New ends see the tracer closed, or are seen between end and lane by divak_slot_slab_is_settled. Where it is missing no
+     * fence of ours makes up for it, since an end has none: one that comes at this moment may stay pending. */
+    (void)divak_system.barrier_everywhere();
     divak_mutex_lock(&flusher->mutex);
     flusher->close_deadline = deadline;
+    /* Release: the deadline, and what was recorded before; pairs with the acquires in serve_shutdown and time_to_wait. */
     divak_store_release(&flusher->closing, 1);
-    divak_fence_sequential();
+    divak_fence_sequential(); /* as in divak_flusher_flush */
     divak_engine_wake(tracer);
     if (flusher->is_closed) divak_flusher_give_up(flusher); /* no thread could be started */
     divak_mutex_unlock(&flusher->mutex);
@@ -407,8 +411,8 @@ int divak_flusher_check(divak_tracer *tracer, uint64_t nanoseconds) {
     divak_flusher *flusher = flusher_of(tracer);
     uint64_t deadline = deadline_after(nanoseconds);
     divak_mutex_lock(&flusher->mutex);
-    uint64_t ticket = divak_add_release(&flusher->check_asked, 1) + 1;
-    divak_fence_sequential();
+    uint64_t ticket = divak_add_relaxed(&flusher->check_asked, 1) + 1;
+    divak_fence_sequential(); /* as in divak_flusher_flush */
     divak_engine_wake(tracer);
     int status = DIVAK_ERROR_TIMEOUT;
     if (wait_until(flusher, check_is_done, ticket, deadline)) {

@@ -88,12 +88,12 @@ static bool take(void *context, divak_record *record) {
         kept = (const divak_record *)(const void *)flusher->handled;
     }
     if (!wanted || (kept->flags & DIVAK_RECORD_SAMPLED) == 0) {
-        divak_add_release(&flusher->filtered, 1);
+        divak_add_release(&flusher->filtered, 1); /* after it left its lane's count: never seen in both */
         return true;
     }
     divak_record *room = make_room(flusher, kept->length);
     if (room == NULL) {
-        divak_add_release(&flusher->too_big, 1);
+        divak_add_release(&flusher->too_big, 1); /* as filtered */
         return true;
     }
     memcpy(room, kept, kept->length);
@@ -137,6 +137,7 @@ static void finish_flush(divak_flusher *flusher) {
 /* Moves a flush on as far as it goes now. */
 static void serve_flush(loop *turn) {
     divak_flusher *flusher = turn->flusher;
+    /* Pairs with the release in divak_flusher_flush: what the caller recorded before is in its lane. */
     uint64_t asked = divak_load_acquire(&flusher->flush_asked);
     if (flusher->phase == DIVAK_REQUEST_IDLE) {
         if (asked == flusher->flush_started) return;
@@ -152,7 +153,7 @@ static void serve_flush(loop *turn) {
 }
 
 static void serve_check(divak_flusher *flusher) {
-    uint64_t asked = divak_load_acquire(&flusher->check_asked);
+    uint64_t asked = divak_load_relaxed(&flusher->check_asked); /* nothing comes with it: a probe is ours alone */
     if (flusher->check_started == asked && flusher->check_done == asked) return;
     if (flusher->check_started != asked) {
         flusher->check_started = asked;
@@ -185,6 +186,7 @@ void divak_flusher_give_up(divak_flusher *flusher) {
 /* Ends the thread when the tracer is shut down and all is sent, or its time is up. */
 static void serve_shutdown(loop *turn) {
     divak_flusher *flusher = turn->flusher;
+    /* Pairs with the release in divak_flusher_ask_shutdown: what was recorded before, and the deadline. */
     if (divak_load_acquire(&flusher->closing) == 0) return;
     if (!turn->is_closing) {
         /* The last chance for all: whoever backs off from a collector tries it once more at once. */
@@ -205,10 +207,11 @@ static void serve_shutdown(loop *turn) {
 
 /* ---- waiting ------------------------------------------------------------------------------------------------------- */
 
+/* Relaxed: who serves a request looks for itself. After divak_engine_declare_sleep its barrier brings what was asked. */
 static bool is_asked_something(const divak_flusher *flusher) {
-    return divak_load_acquire(&flusher->flush_asked) != flusher->flush_done ||
-           divak_load_acquire(&flusher->closing) != 0 ||
-           divak_load_acquire(&flusher->check_asked) != flusher->check_done;
+    return divak_load_relaxed(&flusher->flush_asked) != flusher->flush_done ||
+           divak_load_relaxed(&flusher->closing) != 0 ||
+           divak_load_relaxed(&flusher->check_asked) != flusher->check_done;
 }
 
 static uint64_t time_to_wait(const loop *turn) {
@@ -222,7 +225,7 @@ static uint64_t time_to_wait(const loop *turn) {
     }
     if (is_asked_something(flusher)) {
         if (wait > MILLISECOND) wait = MILLISECOND;
-        if (divak_load_acquire(&flusher->closing) != 0) {
+        if (divak_load_acquire(&flusher->closing) != 0) { /* with the deadline, as in serve_shutdown */
             uint64_t left = flusher->close_deadline > now ? flusher->close_deadline - now : 0;
             if (left < wait) wait = left;
         }
@@ -248,6 +251,7 @@ static void wait_for_replies(loop *turn, uint64_t wait) {
     /* Read before the mark: behind it nothing of the flusher's is ours to look at. */
     struct divak_http_pool *pool = flusher->delivery.pool;
     uint32_t place = divak_flusher_place(turn->number, DIVAK_FLUSHER_IN_TRANSPORT);
+    /* Release: with all that we did, for a supervisor that takes the mark in replace_stuck_thread. */
     divak_store_release(&flusher->place, place);
     int count = divak_http_pool_wait(pool, wait, replies, REPLIES_AT_ONCE);
     /* Who changes the mark decides: we, and go on; or a supervisor, and everything is another thread's. Relaxed: it has what

@@ -42,7 +42,7 @@ uint64_t divak_reporter_losses(const divak_reporter *reporter) {
 }
 
 void divak_reporter_appended(divak_reporter *reporter, uint64_t now) {
-    divak_add_release(&reporter->counters.pending, 1);
+    divak_add_release(&reporter->counters.pending, 1); /* after it left its lane's count: never seen in both */
     if (reporter->unsent_since == 0) reporter->unsent_since = now;
 }
 
