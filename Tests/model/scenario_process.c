@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* scenario_process.c - what is published once and read by all: keys, the provider of the current span, the epoch. */
+/* scenario_process.c - what is published once and read by all: keys, formats of propagation, the provider of the current
+ * span, the epoch. */
 #include <string.h>
 
+#include "api/own_formats.h"
 #include "base/memory.h"
 #include "base/thread.h"
 #include "collect/sampler.h"
@@ -33,6 +35,37 @@ static void find_keys(void) {
 }
 
 SCENARIO(keys, .threads = {add_keys, add_keys, find_keys})
+
+/* ---- formats of propagation ---------------------------------------------------------------------------------------------- */
+
+static void inject_nothing(void *context, const divak_span *span, bool is_message, divak_put_header put, void *put_context) {
+    (void)context;
+    (void)span;
+    (void)is_message;
+    (void)put;
+    (void)put_context;
+}
+
+static void register_formats(void) {
+    static const char *const names[] = {"first", "second"};
+    for (int i = 0; i < 2; i++) {
+        divak_own_format format;
+        const char *refused, *reason;
+        divak_propagator given = {.name = names[i], .inject = inject_nothing};
+        CLAIM(divak_own_format_make(&given, &format, &refused, &reason) == DIVAK_OK);
+        CLAIM(divak_own_formats_register(&format) == DIVAK_OK);
+    }
+}
+
+static void find_formats(void) {
+    divak_own_format known[DIVAK_OWN_FORMATS_MAX];
+    for (int i = 0; i < 2; i++) {
+        size_t count = divak_own_formats_known(NULL, 0, known);
+        for (size_t k = 0; k < count; k++) CLAIM(known[k].inject == inject_nothing && known[k].name[0] != '\0');
+    }
+}
+
+SCENARIO(formats_registered, .threads = {register_formats, find_formats})
 
 /* ---- the provider of the current span ----------------------------------------------------------------------------------- */
 
