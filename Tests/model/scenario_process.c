@@ -76,12 +76,19 @@ static int provide(void *context, const uint64_t *scope_mark, divak_span *out_sp
     return DIVAK_OK;
 }
 
-static unsigned contexts[2];
+static unsigned contexts[2], others_contexts[2];
 
 static void set_provider(void) {
     for (int i = 0; i < 2; i++) {
         contexts[i] = 0x1234;
         divak_set_current_provider(&(divak_current_provider){.current = provide, .context = &contexts[i]});
+    }
+}
+
+static void set_others_provider(void) {
+    for (int i = 0; i < 2; i++) {
+        others_contexts[i] = 0x1234;
+        divak_set_current_provider(&(divak_current_provider){.current = provide, .context = &others_contexts[i]});
     }
 }
 
@@ -91,6 +98,8 @@ static void ask_provider(void) {
 }
 
 SCENARIO(current_provider, .threads = {set_provider, ask_provider, ask_provider})
+/* Who sets one looks at those that others have set. */
+SCENARIO(current_provider_of_two, .threads = {set_provider, set_others_provider, ask_provider})
 
 /* ---- who is told of a scope that may not be closed ------------------------------------------------------------------------- */
 

@@ -47,7 +47,7 @@ typedef struct divak_first_copy {
     int (*close)(divak_scope *scope, bool *out_is_other_thread);
     bool (*innermost)(divak_span *out_span, uint64_t *out_mark);
     int (*current)(bool may_ask, divak_span *out_span);
-    void (*set_provider)(const divak_current_provider *provider);
+    int (*set_provider)(const divak_current_provider *provider);
     uint64_t (*make_mark)(void);
     uint32_t (*enroll)(const divak_home_services *services); /* the caller's home; DIVAK_HOME_NONE: there are too many */
     const divak_home_services *(*services)(uint32_t home);   /* or NULL */

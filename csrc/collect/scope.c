@@ -18,21 +18,43 @@ static divak_atomic_u32 own_home;
 
 /* ---- the provider --------------------------------------------------------------------------------------------------- */
 
-enum { PROVIDERS = 8 }; /* as often as anyone will ever change it; the last place is then written again */
-static divak_current_provider providers[PROVIDERS];
+/* Each that was ever set stays in its place, since a reader may be in it. */
+enum { PROVIDERS = 8 };
+static struct {
+    divak_current_provider provider;
+    divak_atomic_u32 is_there;
+} providers[PROVIDERS];
 static divak_atomic_u32 provider_count;
 static divak_atomic_pointer current_provider; /* what must be seen as one is published as one pointer */
 
-static const divak_current_provider *keep_provider(const divak_current_provider *provider) {
-    uint32_t place = divak_add_relaxed(&provider_count, 1);
-    divak_current_provider *chosen = &providers[place < PROVIDERS ? place : PROVIDERS - 1];
-    *chosen = *provider;
-    return chosen;
+static bool is_same(const divak_current_provider *a, const divak_current_provider *b) {
+    return a->current == b->current && a->mark == b->mark && a->context == b->context;
 }
 
-static void set_provider_here(const divak_current_provider *provider) {
+/* NULL: there is no place any more. Two threads that set the same at once may take a place each. */
+static const divak_current_provider *keep_provider(const divak_current_provider *provider) {
+    for (int i = 0; i < PROVIDERS; i++) {
+        /* Acquire, with the release below: the provider is whole before it is looked at. */
+        if (divak_load_acquire(&providers[i].is_there) != 0 && is_same(&providers[i].provider, provider)) {
+            return &providers[i].provider;
+        }
+    }
+    uint32_t place = divak_load_relaxed(&provider_count);
+    do {
+        if (place == PROVIDERS) return NULL;
+        /* Relaxed: a number and nothing else. */
+    } while (!divak_cas_weak_relaxed(&provider_count, &place, place + 1));
+    providers[place].provider = *provider;
+    divak_store_release(&providers[place].is_there, 1); /* see above */
+    return &providers[place].provider;
+}
+
+static int set_provider_here(const divak_current_provider *provider) {
+    const divak_current_provider *kept = provider == NULL ? NULL : keep_provider(provider);
+    if (provider != NULL && kept == NULL) return DIVAK_ERROR_FULL;
     /* Pairs with the acquire in find_provider: the provider is whole before it is found. */
-    divak_store_release(&current_provider, provider == NULL ? NULL : (void *)(uintptr_t)keep_provider(provider));
+    divak_store_release(&current_provider, (void *)(uintptr_t)kept);
+    return DIVAK_OK;
 }
 
 /* The provider, if it may be asked now: not by itself, and not by a handler that interrupted Divak. */
@@ -242,23 +264,19 @@ static inline bool may_ask_first(void) {
     return !divak_thread_is_inside(&divak_this_thread);
 }
 
-void divak_set_current_provider(const divak_current_provider *provider) {
-    if (provider != NULL && provider->current == NULL) provider = NULL;
-    if (first == NULL) {
-        set_provider_here(provider);
-        return;
-    }
-    if (provider == NULL) {
-        first->set_provider(NULL);
-        return;
-    }
+int divak_set_current_provider(const divak_current_provider *provider) {
+    if (provider != NULL && provider->current == NULL) return DIVAK_ERROR_INVALID;
+    if (first == NULL) return set_provider_here(provider);
+    if (provider == NULL) return first->set_provider(NULL);
     divak_system_pin_object_of(&providers); /* they call us from now on */
+    const divak_current_provider *kept = keep_provider(provider);
+    if (kept == NULL) return DIVAK_ERROR_FULL;
     divak_current_provider for_first = {
         .current = current_for_first,
         .mark = provider->mark == NULL ? NULL : mark_for_first,
-        .context = (void *)(uintptr_t)keep_provider(provider),
+        .context = (void *)(uintptr_t)kept,
     };
-    first->set_provider(&for_first);
+    return first->set_provider(&for_first);
 }
 
 static divak_atomic_u64 refused_function; /* a divak_scope_refused */

@@ -82,8 +82,10 @@ typedef struct divak_current_provider {
 
 /* Sets the source, which is copied; NULL takes it away. One for the process; the last one set
  * counts. Its functions must not block, and are never called by a signal handler that interrupted
- * Divak. Set it rarely: it is meant to be set once. */
-DIVAK_API void divak_set_current_provider(const divak_current_provider *provider);
+ * Divak. It is meant to be set once: of different ones a process can have eight, then it is
+ * DIVAK_ERROR_FULL and the one before stays. DIVAK_ERROR_INVALID: no function `current`, and the
+ * one before stays. */
+DIVAK_API int divak_set_current_provider(const divak_current_provider *provider);
 
 /* A number for marks that no other call in this process has returned; never 0. */
 DIVAK_API uint64_t divak_current_make_mark(void);

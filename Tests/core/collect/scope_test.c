@@ -114,7 +114,7 @@ TEST(a_provider_is_asked_where_no_scope_is_open) {
     CHECK(current_is(NULL));
     p.status = DIVAK_ABSENT;
     CHECK(current_is(NULL));
-    for (int i = 0; i < 20; i++) divak_set_current_provider(&provider); /* more often than places */
+    for (int i = 0; i < 20; i++) CHECK_INT(DIVAK_OK, divak_set_current_provider(&provider)); /* more often than places */
     CHECK(current_is(NULL));
     CHECK_INT(asked + 3, p.asked);
     divak_set_current_provider(NULL);
@@ -199,6 +199,26 @@ TEST(a_span_in_scope_after_its_end_still_parents) {
     divak_span_finish(&b);
     divak_scope_close(&scope);
     tracing_end(&t);
+}
+
+/* The last test, since places are never given back. */
+TEST(of_different_providers_a_process_takes_eight_and_keeps_the_last_of_them) {
+    static provided many[16];
+    int taken = 0;
+    CHECK_INT(DIVAK_ERROR_INVALID, divak_set_current_provider(&(divak_current_provider){.context = many}));
+    for (int i = 0; i < 16; i++) {
+        many[i].span = (divak_span){.trace_id_low = 7, .span_id = 100 + (uint64_t)i};
+        int status = divak_set_current_provider(&(divak_current_provider){.current = provide, .context = &many[i]});
+        CHECK(status == DIVAK_OK || status == DIVAK_ERROR_FULL);
+        CHECK(status == DIVAK_ERROR_FULL || taken == i); /* none once there was no place */
+        taken += status == DIVAK_OK;
+    }
+    CHECK(taken > 0 && taken <= 8);
+    CHECK(current_is(&many[taken - 1].span));
+    CHECK_INT(DIVAK_OK, divak_set_current_provider(&(divak_current_provider){.current = provide, .context = many}));
+    CHECK(current_is(&many[0].span)); /* one that was there before needs no place */
+    CHECK_INT(DIVAK_OK, divak_set_current_provider(NULL));
+    CHECK(current_is(NULL));
 }
 
 CHECK_MAIN()
