@@ -13,7 +13,7 @@
 
 /* The copy that was loaded before this one; NULL: this one is the first. Written before anyone calls anything here. */
 static const divak_first_copy *first;
-/* This copy's home as it is handed around. */
+/* This copy's home as it is handed around; set before its first tracer is published. */
 static divak_atomic_u32 own_home;
 
 /* ---- the provider --------------------------------------------------------------------------------------------------- */
@@ -149,7 +149,7 @@ static divak_atomic_u32 enrolled_count;
 static uint32_t enroll_here(const divak_home_services *services) {
     uint32_t home = divak_add_relaxed(&enrolled_count, 1) + 1;
     if (home > DIVAK_HOMES_MAX) return DIVAK_HOME_NONE;
-    /* Relaxed: a constant, of an object that is there for good. */
+    /* Relaxed: whoever asks has a span of that copy, whose tracer was published, by its mode, after this. */
     divak_store_relaxed(&enrolled[home], (void *)(uintptr_t)services);
     return home;
 }
