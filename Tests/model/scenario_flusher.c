@@ -27,6 +27,7 @@ struct divak_http_target {
 static bool may_hang;
 static divak_outcome outcome; /* of all messages; DELIVERED is 0 */
 static divak_atomic_u32 sent; /* messages */
+static unsigned told; /* written by who asks for a check, before it; read by what the program brings along */
 
 int divak_http_pool_create(divak_http_pool **out_pool) {
     *out_pool = divak_memory_allocate_zeroed(1, sizeof **out_pool);
@@ -47,7 +48,7 @@ int divak_http_target_create(divak_http_pool *pool, const divak_http_options *op
 void divak_http_target_destroy(divak_http_target *target) { (void)target; }
 int divak_http_send(divak_http_target *target, const void *body, size_t length, void *tag) {
     (void)length;
-    CLAIM(*(const char *)body == '[');
+    CLAIM(*(const char *)body == '[' && told <= 1);
     if (target->pool->tag != NULL) return DIVAK_ERROR_FULL;
     target->pool->tag = tag;
     divak_add_relaxed(&sent, 1);
@@ -95,6 +96,9 @@ static int start_no_thread(void *(*run)(void *), void *context, const char *name
     return 0;
 }
 
+static divak_supply_endpoint supplier;
+static int (*send_ours)(void *context, const char *body, size_t length, size_t span_count); /* NULL: over the transport */
+
 /* The flusher is made here, once; its thread is started in each run. */
 static void prepare(void) {
     tracer = &divak_tracers[0];
@@ -114,7 +118,8 @@ static void prepare(void) {
     divak_engine_set_mode(tracer, DIVAK_TRACER_ON);
     static char endpoint[] = "http://localhost:9411/api/v2/spans";
     divak_reporter_spec spec = {
-        .kind = DIVAK_REPORTER_ZIPKIN, .endpoint = endpoint, .endpoint_display = endpoint};
+        .kind = DIVAK_REPORTER_ZIPKIN, .endpoint = endpoint, .endpoint_display = endpoint, .supply = supplier};
+    if (send_ours != NULL) spec = (divak_reporter_spec){.kind = DIVAK_REPORTER_CALLBACK, .send = send_ours};
     divak_flusher_options wanted = {
         .encode = {.keys = &divak_keys, .service = "s", .service_length = 1},
         .message_bytes = 4096,
@@ -217,11 +222,40 @@ static void check(void) {
 }
 
 static void check_and_shut_down(void) {
+    told = 1;
     CLAIM(divak_flusher_check(tracer, 900 * SECOND) == DIVAK_OK);
     shut_down();
 }
 
 SCENARIO(flusher_check, .prepare = prepare, .begin = begin, .end = end, .patience = 1000000, .cost = 30,
+         .threads = {check_and_shut_down})
+
+/* Who supplies the endpoint is asked before the reporter is. */
+static int say_nothing(void *context, char *out, size_t capacity) {
+    (void)context;
+    CLAIM(capacity != 0 && out[0] == '\0' && told <= 1);
+    return DIVAK_ABSENT;
+}
+
+static void prepare_supplied(void) {
+    supplier = say_nothing;
+    prepare();
+}
+
+static int take_message(void *context, const char *body, size_t length, size_t span_count) {
+    (void)context;
+    CLAIM(length != 0 && body[0] == '[' && span_count <= 1 && told <= 1);
+    return DIVAK_OK;
+}
+
+static void prepare_ours(void) {
+    send_ours = take_message;
+    prepare();
+}
+
+SCENARIO(flusher_check_ours, .prepare = prepare_ours, .begin = begin, .end = end, .patience = 1000000, .cost = 3,
+         .threads = {check_and_shut_down})
+SCENARIO(flusher_check_supplied, .prepare = prepare_supplied, .begin = begin, .end = end, .patience = 1000000, .cost = 30,
          .threads = {check_and_shut_down})
 
 SCENARIO(flusher_wake_to_flush, .prepare = prepare_without_barrier, .begin = begin, .patience = 1000000, .cost = 10,

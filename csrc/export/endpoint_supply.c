@@ -129,7 +129,7 @@ static void ask(divak_flusher *flusher, divak_reporter *reporter) {
 
 static bool has_something_to_send(const divak_flusher *flusher, const divak_reporter *reporter) {
     return divak_load_relaxed(&reporter->counters.pending) != 0 ||
-           divak_load_relaxed(&flusher->check_asked) != flusher->check_started;
+           divak_load_acquire(&flusher->check_asked) != flusher->check_started; /* see divak_flusher_check */
 }
 
 void divak_endpoint_supply_turn(divak_flusher *flusher, divak_reporter *reporter) {

@@ -411,7 +411,9 @@ int divak_flusher_check(divak_tracer *tracer, uint64_t nanoseconds) {
     divak_flusher *flusher = flusher_of(tracer);
     uint64_t deadline = deadline_after(nanoseconds);
     divak_mutex_lock(&flusher->mutex);
-    uint64_t ticket = divak_add_relaxed(&flusher->check_asked, 1) + 1;
+    /* Release: a reporter of the program's own is asked next, and sees what the caller did before; pairs with the acquires
+     * in serve_check and endpoint_supply.c. */
+    uint64_t ticket = divak_add_release(&flusher->check_asked, 1) + 1;
     divak_fence_sequential(); /* as in divak_flusher_flush */
     divak_engine_wake(tracer);
     int status = DIVAK_ERROR_TIMEOUT;

@@ -153,7 +153,7 @@ static void serve_flush(loop *turn) {
 }
 
 static void serve_check(divak_flusher *flusher) {
-    uint64_t asked = divak_load_relaxed(&flusher->check_asked); /* nothing comes with it: a probe is ours alone */
+    uint64_t asked = divak_load_acquire(&flusher->check_asked); /* see divak_flusher_check */
     if (flusher->check_started == asked && flusher->check_done == asked) return;
     if (flusher->check_started != asked) {
         flusher->check_started = asked;
