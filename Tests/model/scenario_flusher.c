@@ -253,7 +253,7 @@ static void prepare_ours(void) {
     prepare();
 }
 
-SCENARIO(flusher_check_ours, .prepare = prepare_ours, .begin = begin, .end = end, .patience = 1000000, .cost = 3,
+SCENARIO(flusher_check_ours, .prepare = prepare_ours, .begin = begin, .end = end, .patience = 1000000, .cost = 30,
          .threads = {check_and_shut_down})
 SCENARIO(flusher_check_supplied, .prepare = prepare_supplied, .begin = begin, .end = end, .patience = 1000000, .cost = 30,
          .threads = {check_and_shut_down})
