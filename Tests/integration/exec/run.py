@@ -318,6 +318,11 @@ def other_commands_are_handed_on_or_missed_with_words():
     assert done.returncode != 0 and "divak" in done.stderr, done
 
 
+# Who runs the tests in the background has these ignored, and commands would inherit it.
+for number in (signal.SIGHUP, signal.SIGINT, signal.SIGQUIT):
+    if signal.getsignal(number) == signal.SIG_IGN:
+        signal.signal(number, signal.SIG_DFL)
+
 SERVER = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Collector)
 SERVER.daemon_threads = True
 PORT = SERVER.server_address[1]
