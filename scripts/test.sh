@@ -158,7 +158,7 @@ stage_tools() {
     local options=(--package-path Tools -j "$jobs" -Xswiftc -warnings-as-errors)
     swift build "${options[@]}" --build-tests && swift test "${options[@]}" --skip-build &&
         python3 Tools/Tests/process/run.py && python3 Tools/Tests/process/commands.py &&
-        Tools/Tests/schemathesis/run.sh Tools/.build/debug/divak --seed 1 --max-time 40
+        Tools/Tests/schemathesis/run.sh Tools/.build/debug/divak --seed 1 --max-time 20
 }
 
 # The trace view in a real browser, against the collector that the stage before built.
