@@ -53,11 +53,7 @@ bool divak_lane_prepare_last(divak_lane *lane) {
     if (number == 0) return false;
     divak_slot *slot = divak_lane_slot(lane, number);
     const uint32_t generation = divak_slot_generation(slot);
-    const uint32_t shy = divak_load_relaxed(&lane->shy);
-    const uint32_t room = shy != 0 ? 0 : divak_load_relaxed(&lane->owned_room);
-    if (shy != 0) divak_store_relaxed(&lane->shy, shy - 1); /* the drainer may be setting it: a hint */
-    divak_store_relaxed(&slot->owner, room != 0 ? lane : NULL);
-    divak_store_relaxed(&slot->owned_room, room);
+    const uint32_t room = divak_lane_own(lane, slot);
     lane->last_slot = slot;
     lane->last_word = (uint64_t)generation << 32 | room;
     lane->spare_key = (uint64_t)generation << 32 | number;

@@ -156,6 +156,17 @@ static inline void divak_lane_keep_last(divak_lane *lane, divak_slot *slot) {
     lane->spare_key = lane->last_key + next_generation;
 }
 
+/* Makes the lane the owner of a slot that is about to be begun, unless its spans should have none for now; returns what the
+ * owner may write at first, 0: the slot has no owner. By the writer of the lane. */
+static inline uint32_t divak_lane_own(divak_lane *lane, divak_slot *slot) {
+    const uint32_t shy = divak_load_relaxed(&lane->shy);
+    const uint32_t room = shy != 0 ? 0 : divak_load_relaxed(&lane->owned_room);
+    if (shy != 0) divak_store_relaxed(&lane->shy, shy - 1); /* another thread may be setting it: a hint */
+    divak_store_relaxed(&slot->owner, room != 0 ? lane : NULL);
+    divak_store_relaxed(&slot->owned_room, room);
+    return room;
+}
+
 /* Makes the next of the lane's slots the one that the span to be begun will have, and gives it an owner unless it should not
  * have one; false: the lane has no slot, or is entered already. The caller is in the lane. */
 bool divak_lane_prepare_last(divak_lane *lane);

@@ -92,19 +92,12 @@ static int refuse_start(divak_span *span, int status) {
 
 /* Makes a slot live with `written` bytes of fields. The thread of `lane` becomes its owner; NULL: nobody does. */
 static inline void publish(divak_slot *slot, divak_lane *lane, uint32_t generation, uint64_t written) {
-    if (lane != NULL) {
-        const uint32_t shy = divak_load_relaxed(&lane->shy), room = divak_load_relaxed(&lane->owned_room);
-        if (__builtin_expect(shy == 0 && room != 0, 1)) {
-            divak_store_relaxed(&slot->owner, lane);
-            divak_store_relaxed(&slot->owned, (uint32_t)written);
-            divak_store_relaxed(&slot->owned_room, room);
-            divak_slot_publish(slot, (uint64_t)generation << 32 | room); /* others write behind it */
-            return;
-        }
-        if (shy != 0) divak_store_relaxed(&lane->shy, shy - 1); /* another thread may be setting it: a hint */
-    }
-    divak_store_relaxed(&slot->owner, NULL);
-    divak_slot_publish(slot, (uint64_t)generation << 32 | written);
+    uint64_t room = 0;
+    if (lane == NULL) divak_store_relaxed(&slot->owner, NULL);
+    else room = divak_lane_own(lane, slot);
+    if (room != 0) divak_store_relaxed(&slot->owned, (uint32_t)written);
+    /* Others write behind what is the owner's. */
+    divak_slot_publish(slot, (uint64_t)generation << 32 | (room != 0 ? room : written));
 }
 
 /* Takes a slot by way of lane or shard, and fills it. */
