@@ -7,7 +7,7 @@
     scripts/weaken.py --list          only names them
 
 A use is weakened in the source of a temporary copy: acquire or release becomes relaxed, of acquire_release first the one
-half and then the other, a sequential fence is taken away. The copy is compiled, and Tests/model/check runs it. A use
+half and then the other, a sequential fence and a barrier for all processors are taken away. The copy is compiled, and Tests/model/check runs it. A use
 that stays green must be listed in scripts/weaken-allowed.txt by its key, with a proof that it is equivalent; one that is
 listed must be there and stay green. A compile error is an error here, not a catch.
 """
@@ -45,6 +45,7 @@ WEAKER = {
                                        ("release", "divak_weak_cas_weak_acquire")],
     "divak_fence_acquire": [("acquire", "divak_weak_no_fence")],
     "divak_fence_sequential": [("sequential", "divak_weak_no_fence")],
+    "divak_system.barrier_everywhere": [("barrier", "divak_weak_no_barrier")],
 }
 # Fences that only a compiler sees matter to other threads where they pair with a barrier for all processors.
 LIGHT_FENCES = {"csrc/collect/drain.c"}
@@ -62,10 +63,11 @@ DEFINITIONS = """
 #define divak_weak_cas_weak_release(p, e, d) """ + EXCHANGE % ("weak", "release", "relaxed") + """
 #define divak_weak_cas_weak_acquire(p, e, d) """ + EXCHANGE % ("weak", "acquire", "acquire") + """
 #define divak_weak_no_fence() ((void)0)
+#define divak_weak_no_barrier() 0 /* as if it had been one */
 """
 
 USE = re.compile(r"\b(divak_(?:load|store|add|subtract|exchange|cas|cas_weak)_(?:acquire|release|acquire_release)|"
-                 r"divak_fence_(?:sequential|acquire)|divak_signal_fence)\(")
+                 r"divak_fence_(?:sequential|acquire)|divak_signal_fence|divak_system\.barrier_everywhere)\(")
 FUNCTION = re.compile(r"^(?!#|\s|typedef|struct|enum|\}|/).*?\b(\w+)\((?!.*;\s*$)")
 
 
