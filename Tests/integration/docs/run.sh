@@ -125,23 +125,29 @@ check "sampling keeps what the rules say" example \
 
 # ---- Texts ------------------------------------------------------------------------------------------------------
 
-# Every setting of the library is in config.h, and every DIVAK_ variable of README is a setting.
+# What users read.
+texts=(README.md CHANGELOG.md CONTRIBUTING.md SECURITY.md docs/*.md examples/*/README.md)
+articles=(Sources/*/*.docc/*.md)
+
+# Every setting of the library is in config.h, and every DIVAK_ variable that texts name is a setting or a constant.
 settings_are_written_down() {
-    local name status=0
+    local text name status=0
     "$build/examples/settings" >"$docs/settings" || return 1
     while read -r name _; do
         grep -q "^ \*   $name  *[^ ]" include/divak/config.h || { echo "config.h does not explain $name"; status=1; }
     done <"$docs/settings"
-    for name in $(grep -oE '`DIVAK_[A-Z_]+`' README.md | tr -d '`' | sort -u); do
-        name=${name#DIVAK_}
-        grep -q "^${name,,} " "$docs/settings" || { echo "README: $name is no setting"; status=1; }
-    done
+    # CONTRIBUTING.md names options of the build.
+    while IFS=: read -r text name; do
+        name=${name#\`DIVAK_}
+        grep -q "^${name,,} " "$docs/settings" || grep -qw "DIVAK_$name" include/divak/*.h ||
+            { echo "$text: DIVAK_$name is no setting"; status=1; }
+    done < <(grep -HoE '`DIVAK_[A-Z_]+\b' "${texts[@]}" "${articles[@]}" | grep -v '^CONTRIBUTING' | sort -u)
     return $status
 }
 
 links_point_at_files() {
     local file link status=0
-    for file in README.md CONTRIBUTING.md SECURITY.md docs/*.md examples/demo/README.md; do
+    for file in "${texts[@]}"; do
         while read -r link; do
             link=${link%%#*}
             case $link in http:* | https:* | '') continue ;; esac
@@ -160,8 +166,12 @@ sources_are_where_texts_say() {
     return $status
 }
 
+# What tables call by a name of Divak's has that name.
+names_exist() { "$python" Tests/docs/names.py docs/COMING_FROM.md; }
+
 check "settings are explained in config.h and exist" settings_are_written_down
 check "links point at files" links_point_at_files
 check "source files are where the texts say" sources_are_where_texts_say
+check "names for those who come from elsewhere exist" names_exist
 
 finish
