@@ -53,9 +53,11 @@ readme_swift() {
     [ "$(DIVAK_ENDPOINT=$collector/202/swift timeout 20 "$docs/readme_swift")" = "42 users" ] && delivered swift 2
 }
 
-# Every example of the articles is one that the compiler takes.
+# Every example of the articles is one that the compiler takes. Those of Frameworks.md need the frameworks: scripts/docs.sh
+# compiles them where these are built.
 articles_compile() {
-    $extract articles Sources/Divak/Divak.docc/*.md >"$docs/articles.swift" || return 1
+    mapfile -t articles < <(ls Sources/Divak/Divak.docc/*.md | grep -v Frameworks.md)
+    $extract articles "${articles[@]}" >"$docs/articles.swift" || return 1
     swift build "${options[@]}" --product DivakTesting >"$docs/swift.log" 2>&1 || { cat "$docs/swift.log"; return 1; }
     swiftc -swift-version 6 -typecheck -module-cache-path "$docs/cache" -I "$bin/Modules" -I include "$docs/articles.swift"
 }
@@ -127,7 +129,6 @@ check "sampling keeps what the rules say" example \
 
 # What users read.
 texts=(README.md CHANGELOG.md CONTRIBUTING.md SECURITY.md docs/*.md examples/*/README.md)
-articles=(Sources/*/*.docc/*.md)
 
 # Every setting of the library is in config.h, and every DIVAK_ variable that texts name is a setting or a constant.
 settings_are_written_down() {
@@ -141,7 +142,7 @@ settings_are_written_down() {
         name=${name#\`DIVAK_}
         grep -q "^${name,,} " "$docs/settings" || grep -qw "DIVAK_$name" include/divak/*.h ||
             { echo "$text: DIVAK_$name is no setting"; status=1; }
-    done < <(grep -HoE '`DIVAK_[A-Z_]+\b' "${texts[@]}" "${articles[@]}" | grep -v '^CONTRIBUTING' | sort -u)
+    done < <(grep -HoE '`DIVAK_[A-Z_]+\b' "${texts[@]}" Sources/*/*.docc/*.md | grep -v '^CONTRIBUTING' | sort -u)
     return $status
 }
 
