@@ -53,13 +53,16 @@ readme_swift() {
     [ "$(DIVAK_ENDPOINT=$collector/202/swift timeout 20 "$docs/readme_swift")" = "42 users" ] && delivered swift 2
 }
 
-# Every example of the articles is one that the compiler takes. Those of Frameworks.md need the frameworks: scripts/docs.sh
+# Every example of the articles is one that the compiler takes without a warning. Those of Frameworks.md need the frameworks: scripts/docs.sh
 # compiles them where these are built.
 articles_compile() {
     mapfile -t articles < <(ls Sources/Divak/Divak.docc/*.md | grep -v Frameworks.md)
     $extract articles "${articles[@]}" >"$docs/articles.swift" || return 1
     swift build "${options[@]}" --product DivakTesting >"$docs/swift.log" 2>&1 || { cat "$docs/swift.log"; return 1; }
-    swiftc -swift-version 6 -typecheck -module-cache-path "$docs/cache" -I "$bin/Modules" -I include "$docs/articles.swift"
+    swiftc -swift-version 6 -typecheck -module-cache-path "$docs/cache" -I "$bin/Modules" -I include \
+        "$docs/articles.swift" 2>"$docs/articles.log" || { cat "$docs/articles.log"; return 1; }
+    # An example may end where it has made something.
+    ! grep ' warning: ' "$docs/articles.log" | grep -v 'was never used'
 }
 
 # Without a collector the programs must say so, as README promises.
