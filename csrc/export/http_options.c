@@ -101,7 +101,7 @@ static int read_proxy(divak_http_settings *settings, const divak_http_environmen
 static int read_ca_file(divak_http_settings *settings, const char *option,
                         const divak_http_environment *environment, char *error, size_t capacity) {
     if (!settings->is_https) return DIVAK_OK;
-    const char *origin = "the CA file";
+    const char *origin = "ca_file (DIVAK_CA_FILE)";
     const char *path = option;
     if (path == NULL || *path == '\0') {
         origin = "SSL_CERT_FILE";

@@ -51,7 +51,8 @@ struct ServerOptions: ParsableArguments {
         let environment = ProcessInfo.processInfo.environment
         let variable = Self.variables.first { environment[$0]?.isEmpty == false }
         do {
-            return try ZipkinClient(url ?? variable.flatMap { environment[$0] } ?? "http://127.0.0.1:9411")
+            let given = url ?? variable.flatMap { environment[$0] } ?? "http://127.0.0.1:9411"
+            return try ZipkinClient(given, isOnScreen: url != nil)
         } catch {
             throw ValidationError("\(url == nil ? variable ?? "" : "--url"): \(error)")
         }

@@ -22,16 +22,42 @@ struct ZipkinClient: Sendable {
     let base: URL
 
     /// A client of what people write: `host:port`, or a URL up to the API, or to its `/spans`.
-    init(_ given: String) throws(CommandFailure) {
-        var text = given.contains("://") ? given : "http://" + given
+    ///
+    /// - Parameter isOnScreen: Whether a refusal may show it all: people see what they have typed, and a variable may hold a
+    ///   password that somebody else has set.
+    init(_ given: String, isOnScreen: Bool = true) throws(CommandFailure) {
+        var text = given.trimmingCharacters(in: .whitespaces)
+        if !text.contains("://") { text = "http://" + text }
         while text.hasSuffix("/") { text.removeLast() }
         for suffix in ["/spans", "/api/v2", "/zipkin"] where text.hasSuffix(suffix) {
             text.removeLast(suffix.count)
         }
         guard let url = URL(string: text), let scheme = url.scheme, ["http", "https"].contains(scheme),
             url.host?.isEmpty == false
-        else { throw CommandFailure("\"\(given)\" is not accepted: host:port or http(s)://host[:port]") }
+        else {
+            let shown = isOnScreen ? given : Self.withoutSecrets(given)
+            throw CommandFailure("\"\(shown)\" is not accepted: host:port or http(s)://host[:port]")
+        }
         base = url
+    }
+
+    /// Scheme, host and port of an address that was not understood; what else there is may be secret.
+    static func withoutSecrets(_ address: String) -> String {
+        let scheme = address.range(of: "://").map { String(address[..<$0.upperBound]) } ?? ""
+        var rest = address.dropFirst(scheme.count)
+        var shown = scheme
+        // Up to the last @: a password may hold what ends a host.
+        if let at = rest.lastIndex(of: "@") {
+            shown += "REDACTED@"
+            rest = rest[rest.index(after: at)...]
+        }
+        let host = rest.prefix { !":/?#".contains($0) }
+        shown += host
+        rest = rest.dropFirst(host.count)
+        // What stands where a port should, and is no number, may be a password whose @ was forgotten.
+        let port = rest.prefix { !"/?#".contains($0) }
+        shown += port.dropFirst().allSatisfy { ("0"..."9").contains($0) } ? String(port) : ":REDACTED"
+        return port.count == rest.count ? shown : shown + "/REDACTED"
     }
 
     func url(_ path: String, _ query: [(String, String?)] = []) -> URL {

@@ -55,7 +55,7 @@ public struct CollectorServer: Sendable {
 
     /// Serves until SIGTERM or SIGINT, or until the task is cancelled, then writes what the store still holds back.
     ///
-    /// `onListening` is told the port once connections are taken.
+    /// `onListening` is told the port once connections are taken. What the system refuses is thrown as its words.
     public func run(_ collector: Collector, onListening: @escaping @Sendable (Int) -> Void) async throws {
         let application = Application(
             responder: Responder(collector: collector, maxBodyBytes: maxBodyBytes, patience: patience),
@@ -68,8 +68,17 @@ public struct CollectorServer: Sendable {
             onServerRunning: { channel in onListening(channel.localAddress?.port ?? 0) },
             logger: Logger(label: "divak", factory: { _ in SwiftLogNoOpLogHandler() })
         )
-        try await application.runService()
+        do {
+            try await application.runService()
+        } catch let error as IOError {
+            throw ServerFailure(description: String(cString: strerror(error.errnoCode)))
+        }
     }
+}
+
+/// Why the system does not let the server listen.
+struct ServerFailure: Error, CustomStringConvertible {
+    let description: String
 }
 
 /// What runs beside the server.

@@ -42,6 +42,19 @@ struct CommandTests {
         #expect(folder?.description == "/: Is a directory")
     }
 
+    @Test func blanksAroundAnAddressAreNoMistake() throws {
+        #expect(try ZipkinClient(" localhost:9411 ").base.absoluteString == "http://localhost:9411")
+    }
+
+    @Test(arguments: [
+        ("ftp://me:s3cr3t@gate:1/x", "ftp://REDACTED@gate:1/REDACTED"), ("me:s3cr3t", "me:REDACTED"),
+        ("http://me:s3/cr@t@ga te", "http://REDACTED@ga te"), ("gate:94l1", "gate:REDACTED"),
+        ("gate:9411?key=s3cr3t", "gate:9411/REDACTED"), ("http://", "http://"),
+    ])
+    func aMistakeInAVariableIsShownWithoutSecrets(_ address: String, _ shown: String) {
+        #expect(ZipkinClient.withoutSecrets(address) == shown)
+    }
+
     @Test func aMistakeInAnAddressIsShownAsItWasTyped() {
         let failure = #expect(throws: CommandFailure.self) { try ZipkinClient("http://") }
         #expect(failure?.description == "\"http://\" is not accepted: host:port or http(s)://host[:port]")

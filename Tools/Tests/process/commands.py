@@ -417,6 +417,11 @@ def tail_tells_the_day_of_what_is_not_of_today(_):
             process.stdout.close()
 
 
+def a_variable_that_is_no_address_is_told_without_its_password(_):
+    text = said("traces", status=64, DIVAK_ENDPOINT="ftp://me:s3cr3t@gate:1")
+    expect('DIVAK_ENDPOINT: "ftp://REDACTED@gate:1" is not accepted' in text, text)
+
+
 # ---- bench ---------------------------------------------------------------------------------------
 
 
@@ -437,4 +442,4 @@ if __name__ == "__main__":
         a_search_is_narrowed_as_asked, send_posts_every_span_of_a_file_in_messages_of_bounded_size,
         send_names_what_it_can_not_send_and_sends_nothing_of_it, tail_shows_spans_as_they_arrive,
         tail_shows_those_of_another_zipkin_too, tail_tells_the_day_of_what_is_not_of_today,
-        bench_measures_this_machine))
+        a_variable_that_is_no_address_is_told_without_its_password, bench_measures_this_machine))

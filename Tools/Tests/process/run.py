@@ -322,7 +322,8 @@ def wrong_options_are_told_in_words(folder):
         expect(done.returncode != 0 and word in done.stderr, options, done.returncode, done.stderr)
     taken = Collector()
     done = subprocess.run([PROGRAM, "collector", "--port", str(taken.port)], capture_output=True, text=True, timeout=20)
-    expect(done.returncode != 0 and str(taken.port) in done.stderr, done.stderr)
+    told = f"--port {taken.port}: Address already in use\n"
+    expect(done.returncode != 0 and told in done.stderr, done.stderr)
     taken.stop()
 
 
