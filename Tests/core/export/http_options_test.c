@@ -215,7 +215,7 @@ TEST(the_ca_file_is_the_option_before_the_variable_and_must_be_readable) {
     divak_http_settings_deinit(&settings);
     options.ca_file = "/no/such/option";
     CHECK_INT(DIVAK_ERROR_INVALID, init_with(&settings, options, "h"));
-    CHECK(strstr(error, "/no/such/option") != NULL);
+    CHECK(strstr(error, "DIVAK_CA_FILE") != NULL && strstr(error, "/no/such/option") != NULL);
     clear_environment();
     remove(path);
 }
