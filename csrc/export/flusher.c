@@ -309,7 +309,6 @@ void divak_flusher_reset_after_fork(divak_tracer *tracer) {
     flusher->delivery.pool = NULL; /* the parent's: not to be touched, not even to free it */
     flusher->next_maintenance = 0; /* the parent may have been about to measure the clock */
     flusher->delivery.random ^= divak_clock_ticks();
-    flusher->encoder.sanitized = 0;
     flusher->is_closed = true;
     divak_store_relaxed(&flusher->needs_thread, 1);
 }

@@ -237,7 +237,7 @@ static uint64_t time_to_wait(const loop *turn) {
 static divak_reporter *reporter_of(divak_flusher *flusher, const divak_message *message) {
     for (size_t i = 0; i < flusher->reporter_count; i++) {
         divak_reporter *reporter = flusher->reporters[i];
-        if (message >= reporter->messages && message < reporter->messages + DIVAK_MESSAGES_MAX) return reporter;
+        if (message >= reporter->messages && message <= reporter->messages + DIVAK_PROBE) return reporter;
     }
     return NULL;
 }
@@ -312,8 +312,6 @@ static void take_turn(loop *turn) {
     if (in_flight != 0) wait_for_replies(turn, time_to_wait(turn));
     if (turn->is_over) return;
 #endif
-    /* Before a flush is answered: who waited for it may read the count next. */
-    divak_store_relaxed(&flusher->tracer->sanitized, flusher->encoder.sanitized);
     if (flusher->phase == DIVAK_REQUEST_DELIVERING && all_done(flusher, flusher->target)) finish_flush(flusher);
     serve_shutdown(turn);
     if (!turn->is_over && in_flight == 0) rest(turn);

@@ -113,6 +113,8 @@ TEST(a_flusher_given_up_ends_when_it_comes_back_and_touches_nothing_of_its_succe
     tracing t;
     tracing_begin_plain(&t);
     CHECK_INT(DIVAK_OK, divak_config_add_zipkin_reporter(t.config, endpoint));
+    sink other = {.fails_first = 1, .failure = DIVAK_ERROR_SYSTEM};
+    CHECK_INT(DIVAK_OK, divak_config_add_callback_reporter(t.config, sink_send, &other));
     CHECK_INT(DIVAK_OK, divak_config_set(t.config, "timeout", "3s"));
     CHECK_INT(DIVAK_OK, divak_config_set(t.config, "flush_interval", "10ms"));
     tracing_start(&t);
@@ -124,6 +126,12 @@ TEST(a_flusher_given_up_ends_when_it_comes_back_and_touches_nothing_of_its_succe
     CHECK_INT(1, lost);
     CHECK_INT(1, tracing_stats(t.tracer).dropped[DIVAK_DROPPED_FLUSHER_STUCK]);
     CHECK_INT(1, tracing_stats(t.tracer).flusher_restarts);
+    /* What another reporter has to try again is none of what hangs. */
+    divak_stats others;
+    CHECK_INT(DIVAK_OK, divak_tracer_stats(t.tracer, 1, &others));
+    CHECK_INT(0, others.dropped[DIVAK_DROPPED_FLUSHER_STUCK]);
+    CHECK_INT(1, others.delivered);
+    CHECK_INT(1, other.spans);
 
     /* The next one is in the transport too when the first comes back. */
     record_long(&t, 20);
