@@ -13,6 +13,9 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#if defined(__GLIBC__)
+#include <link.h>
+#endif
 #if defined(__linux__)
 #include <linux/futex.h>
 #include <linux/membarrier.h>
@@ -23,7 +26,7 @@
 #include <stdlib.h>
 #endif
 
-#include "base/clock.h"
+#include "base/atomics.h"
 
 void *divak_system_map(size_t size) {
     void *memory = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
@@ -105,6 +108,33 @@ unsigned divak_system_processor(void) {
 unsigned divak_system_processor_count(void) {
     long count = sysconf(_SC_NPROCESSORS_ONLN);
     return count < 1 ? 1 : (unsigned)count;
+}
+
+#if defined(__GLIBC__)
+static int add_thread_locals(struct dl_phdr_info *object, size_t size, void *context) {
+    (void)size;
+    for (size_t i = 0; i < object->dlpi_phnum; i++) {
+        const ElfW(Phdr) *segment = &object->dlpi_phdr[i];
+        if (segment->p_type == PT_TLS) *(size_t *)context += segment->p_memsz + segment->p_align;
+    }
+    return 0;
+}
+#endif
+
+size_t divak_system_stack_overhead(void) {
+#if defined(__GLIBC__)
+    /* What lies in stacks is laid out when the program starts: asked once, also since the child of a fork had better not wait
+     * for the loader's lock. */
+    static divak_atomic_u64 known;
+    size_t bytes = (size_t)divak_load_relaxed(&known);
+    if (bytes == 0) {
+        (void)dl_iterate_phdr(add_thread_locals, &bytes);
+        divak_store_relaxed(&known, bytes);
+    }
+    return bytes;
+#else
+    return 0;
+#endif
 }
 
 void divak_system_sleep_on(const void *word, uint32_t expected, uint64_t nanoseconds) {
