@@ -364,21 +364,37 @@ void divak_http_target_destroy(divak_http_target *target) {
         if (code == CURLE_OK) code = curl_easy_setopt(easy, (option), (value));                    \
     } while (0)
 
-static CURLcode set_tls(CURL *easy, const divak_http_settings *settings) {
+/* Who is trusted, by the two options of the collector or those of the proxy. */
+static CURLcode set_authorities(CURL *easy, CURLoption file, CURLoption folder, const char *ca_file) {
     CURLcode code = CURLE_OK;
-    SET(CURLOPT_SSLVERSION, (long)CURL_SSLVERSION_TLSv1_2);
-    SET(CURLOPT_SSL_VERIFYPEER, 1L);
-    SET(CURLOPT_SSL_VERIFYHOST, 2L);
-    /* Each new connection shakes hands in full then; kept ones are what matters. */
-    if (curl_version_info(CURLVERSION_NOW)->version_num < SAFE_SESSIONS_LIBCURL) {
-        SET(CURLOPT_SSL_SESSIONID_CACHE, 0L);
-    }
-    if (settings->ca_file == NULL) return code;
-    SET(CURLOPT_CAINFO, settings->ca_file);
+    if (ca_file == NULL) return code;
+    SET(file, ca_file);
     /* Whoever names authorities means these alone: not the system's folder of them as well.
      * Backends without such a folder say so, which is as good. */
-    if (code == CURLE_OK && curl_easy_setopt(easy, CURLOPT_CAPATH, NULL) == CURLE_OUT_OF_MEMORY) {
+    if (code == CURLE_OK && curl_easy_setopt(easy, folder, NULL) == CURLE_OUT_OF_MEMORY) {
         code = CURLE_OUT_OF_MEMORY;
+    }
+    return code;
+}
+
+static CURLcode set_tls(CURL *easy, const divak_http_settings *settings) {
+    CURLcode code = CURLE_OK;
+    /* Each new connection shakes hands in full then; kept ones are what matters. */
+    if (curl_version_info(CURLVERSION_NOW)->version_num < SAFE_SESSIONS_LIBCURL) {
+        SET(CURLOPT_SSL_SESSIONID_CACHE, 0L); /* the proxy's too */
+    }
+    if (settings->is_https) {
+        SET(CURLOPT_SSLVERSION, (long)CURL_SSLVERSION_TLSv1_2);
+        SET(CURLOPT_SSL_VERIFYPEER, 1L);
+        SET(CURLOPT_SSL_VERIFYHOST, 2L);
+        if (code == CURLE_OK) code = set_authorities(easy, CURLOPT_CAINFO, CURLOPT_CAPATH, settings->ca_file);
+    }
+    if (settings->has_tls_proxy) {
+        SET(CURLOPT_PROXY_SSLVERSION, (long)CURL_SSLVERSION_TLSv1_2);
+        SET(CURLOPT_PROXY_SSL_VERIFYPEER, 1L);
+        SET(CURLOPT_PROXY_SSL_VERIFYHOST, 2L);
+        if (code == CURLE_OK)
+            code = set_authorities(easy, CURLOPT_PROXY_CAINFO, CURLOPT_PROXY_CAPATH, settings->ca_file);
     }
     return code;
 }
@@ -392,11 +408,6 @@ static CURLcode set_proxy(CURL *easy, const divak_http_settings *settings) {
     SET(CURLOPT_SUPPRESS_CONNECT_HEADERS, 1L);
     SET(CURLOPT_HEADEROPT,
         (long)CURLHEADER_SEPARATE); /* the collector's secrets are not the proxy's */
-    if (strncmp(settings->proxy, "https:", 6) != 0) return code;
-    SET(CURLOPT_PROXY_SSLVERSION, (long)CURL_SSLVERSION_TLSv1_2);
-    SET(CURLOPT_PROXY_SSL_VERIFYPEER, 1L);
-    SET(CURLOPT_PROXY_SSL_VERIFYHOST, 2L);
-    if (settings->ca_file != NULL) SET(CURLOPT_PROXY_CAINFO, settings->ca_file);
     return code;
 }
 
@@ -428,7 +439,7 @@ static CURLcode set_constants(CURL *easy, transfer *owner, const divak_http_sett
     SET(CURLOPT_XFERINFOFUNCTION, on_progress);
     SET(CURLOPT_XFERINFODATA, owner);
     if (code == CURLE_OK) code = set_proxy(easy, settings);
-    if (code == CURLE_OK && settings->is_https) code = set_tls(easy, settings);
+    if (code == CURLE_OK && (settings->is_https || settings->has_tls_proxy)) code = set_tls(easy, settings);
     /* These make it faster or quicker to give up; a libcurl that doesn't know them still works. */
     curl_easy_setopt(easy, CURLOPT_TCP_NODELAY, 1L);
     curl_easy_setopt(easy, CURLOPT_UPLOAD_BUFFERSIZE, (long)UPLOAD_STEP);

@@ -19,7 +19,8 @@
  *
  *   enabled            true [OTEL_SDK_DISABLED]
  *   service_name       the program's name [OTEL_SERVICE_NAME]
- *   service_ip         the first site-local IPv4 address of this host; "none": left out
+ *   service_ip         the first site-local IPv4 address of this host, else the first that is not
+ *                      loopback; "none": left out
  *   service_port       0: left out
  *   endpoint           http://127.0.0.1:9411/api/v2/spans [OTEL_EXPORTER_ZIPKIN_ENDPOINT]; host and
  *                      port alone, or with /api/v2, mean the same; with http:// or https://
@@ -45,7 +46,8 @@
  *   connections        4: requests in flight at once to one endpoint, 1 to 64
  *   headers            none: name=value,... sent with every request
  *   tags               none: name=value,... on every span that has not got the tag itself
- *   ca_file            none: certificates to trust, instead of the system's
+ *   ca_file            none: certificates to trust, instead of the system's; a proxy's too, where it
+ *                      is talked to by https
  *   log                warn: at most one line a minute to standard error; or off. debug says no
  *                      more than warn so far
  *
