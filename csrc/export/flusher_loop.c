@@ -292,6 +292,27 @@ static void pump(loop *turn) {
     }
 }
 
+#if !defined(DIVAK_WITHOUT_CURL)
+/* A transport whose descriptors the program has closed is left as it is, with the numbers that are the program's now. */
+static void replace_lost_transport(divak_flusher *flusher) {
+    struct divak_http_pool *lost = flusher->delivery.pool;
+    if (lost == NULL || divak_http_pool_in_flight(lost) != 0 || divak_http_pool_is_intact(lost)) return;
+    char error[160];
+    struct divak_http_target *targets[DIVAK_REPORTERS_MAX];
+    for (size_t i = 0; i < flusher->reporter_count; i++) targets[i] = flusher->reporters[i]->target;
+    flusher->delivery.pool = NULL;
+    const bool has_another = divak_flusher_connect(flusher, error, sizeof error) == DIVAK_OK;
+    if (has_another) divak_http_pool_abandon(lost);
+    else flusher->delivery.pool = lost; /* until there is memory for another one */
+    for (size_t i = 0; i < flusher->reporter_count; i++) {
+        divak_reporter *reporter = flusher->reporters[i];
+        if (has_another) reporter->last_target = NULL;
+        else reporter->target = targets[i];
+        if (!has_another) reporter->not_before = flusher->delivery.now + 100 * MILLISECOND;
+    }
+}
+#endif
+
 static void take_turn(loop *turn) {
     divak_flusher *flusher = turn->flusher;
     flusher->delivery.now = divak_clock_monotonic_now();
@@ -304,6 +325,9 @@ static void take_turn(loop *turn) {
     }
     drain(turn);
     serve_flush(turn);
+#if !defined(DIVAK_WITHOUT_CURL)
+    replace_lost_transport(flusher);
+#endif
     pump(turn);
     serve_check(flusher);
     unsigned in_flight = 0;

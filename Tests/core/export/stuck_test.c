@@ -16,7 +16,7 @@ TEST(nothing_hangs_where_there_is_no_transport) {
 
 enum { GATES = 2 };
 
-/* While armed, the first calls of socket by a flusher each wait at a gate of their own: that is how it hangs. */
+/* While armed, the first calls of socket for a connection each wait at a gate of their own: that is how it hangs. */
 static struct {
     uint32_t arrived, armed;
     uint32_t is_open[GATES];
@@ -28,7 +28,7 @@ int socket(int domain, int type, int protocol) {
         void *symbol = dlsym(RTLD_NEXT, "socket");
         memcpy(&real, &symbol, sizeof real);
     }
-    if (__atomic_load_n(&gates.armed, __ATOMIC_ACQUIRE) != 0) {
+    if (__atomic_load_n(&gates.armed, __ATOMIC_ACQUIRE) != 0 && domain == AF_INET) {
         uint32_t place = __atomic_fetch_add(&gates.arrived, 1, __ATOMIC_ACQ_REL);
         while (place < GATES && __atomic_load_n(&gates.is_open[place], __ATOMIC_ACQUIRE) == 0) tracing_sleep_ms(1);
     }
