@@ -13,11 +13,7 @@
 #include "collect/span.h"
 #include "tracing.h"
 
-/* ThreadSanitizer refuses threads in forked children unless it is told that they are meant. */
-const char *__tsan_default_options(void);
-const char *__tsan_default_options(void) {
-    return "die_after_fork=0";
-}
+TRACING_CHILDREN_HAVE_THREADS()
 
 /* LeakSanitizer counts what only threads of the parent process point to as leaked in its children. */
 const char *__asan_default_options(void);

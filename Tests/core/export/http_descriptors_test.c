@@ -1,14 +1,8 @@
 /* http_descriptors_test.c - a program that closes descriptors it does not know, and gets their numbers for its own, keeps
- * what it has there: nothing of ours is written, read or closed. */
+ * what it has there: nothing of ours is written, read or closed. Needs libcurl. */
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "check.h"
 
-#ifdef DIVAK_WITHOUT_CURL
-int main(void) {
-    printf("built without libcurl: there is no transport to test\n");
-    return EXIT_SUCCESS;
-}
-#else
 #include "http_server.h"
 #include "tracing.h"
 
@@ -143,10 +137,4 @@ TEST(descriptors_that_are_merely_closed_cost_nothing_but_a_new_connection) {
     tracing_end(&t);
 }
 
-int main(int argc, char **argv) {
-    if (!server_start_with(NULL, 1)) return EXIT_FAILURE;
-    int result = check_run_all(argc, argv);
-    server_stop();
-    return result;
-}
-#endif
+SERVER_MAIN()

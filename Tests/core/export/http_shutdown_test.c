@@ -1,13 +1,8 @@
-/* http_shutdown_test.c - a shutdown sends on until its time is up, and what was not taken by then is counted. */
+/* http_shutdown_test.c - a shutdown sends on until its time is up, and what was not taken by then is counted.
+ * Needs libcurl. */
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "check.h"
 
-#ifdef DIVAK_WITHOUT_CURL
-int main(void) {
-    printf("built without libcurl: there is no transport to test\n");
-    return EXIT_SUCCESS;
-}
-#else
 #include "http_server.h"
 #include "tracing.h"
 
@@ -77,10 +72,4 @@ TEST(an_idle_shutdown_sends_nothing_and_is_over_in_ten_milliseconds) {
     CHECK(best < 10000000u);
 }
 
-int main(int argc, char **argv) {
-    if (!server_start_with(NULL, 1)) return EXIT_FAILURE;
-    int result = check_run_all(argc, argv);
-    server_stop();
-    return result;
-}
-#endif
+SERVER_MAIN()

@@ -2,17 +2,10 @@
  * sent.
  *
  * The certificates are made by the openssl command when the test runs; without that command only
- * the handshakes that need none are tried.
- */
+ * the handshakes that need none are tried. Needs libcurl. */
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "check.h"
 
-#ifdef DIVAK_WITHOUT_CURL
-int main(void) {
-    printf("built without libcurl: there is no transport to test\n");
-    return EXIT_SUCCESS;
-}
-#else
 #include "export/http.h"
 
 #include "divak/status.h"
@@ -361,4 +354,3 @@ int main(int argc, char **argv) {
     if (system(command) != 0) printf("  %s is left\n", folder);
     return status;
 }
-#endif
