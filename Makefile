@@ -39,6 +39,8 @@ build:
 install: build
 	DESTDIR='$(DESTDIR)' cmake --install build/release --prefix '$(PREFIX)'
 	@scripts/tools.sh install '$(DESTDIR)$(PREFIX)/libexec'
+	@# Programs find the library once the loader's cache knows it.
+	@[ -n '$(DESTDIR)' ] || [ "$$(id -u)" -ne 0 ] || ldconfig
 
 clean:
 	rm -rf build .build Tools/.build

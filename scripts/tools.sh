@@ -5,7 +5,8 @@
 #     scripts/tools.sh build                          into Tools/.build; the first time takes some minutes
 #     scripts/tools.sh install /usr/local/libexec     what was built, as divak/divak-tools below that folder
 #
-# Without Swift both say so and do nothing: `divak exec`, which is C, works without it.
+# Without Swift both say so and do nothing: `divak exec`, which is C, works without it. What was built before is
+# installed all the same, for sudo may hide Swift.
 set -euo pipefail
 . "$(dirname "$0")/lib.sh"
 
@@ -16,6 +17,7 @@ program=$root/Tools/.build/release/divak
 case ${1:-} in
 build)
     if ! command -v swift >/dev/null; then
+        [ ! -x "$program" ] || exit 0
         echo "tools: swift is not on PATH: of the command divak only \"divak exec\" is built" >&2
         exit 0
     fi

@@ -16,7 +16,8 @@ public struct DivakConfiguration: Sendable {
     public var isEnabled: Bool?
     /// The name of this service (`service_name`, default the program's name).
     public var serviceName: String?
-    /// The address of this service (`service_ip`, default the first site-local one; "none" leaves it out).
+    /// The address of this service (`service_ip`, default the first site-local one, or else the first that is not
+    /// loopback; "none" leaves it out).
     public var serviceAddress: String?
     /// The port of this service (`service_port`, default 0: left out).
     public var servicePort: UInt16?

@@ -5,7 +5,7 @@
  *     endpoint   http://me:pass@gate/ingest?key=abc     http://REDACTED@gate/REDACTED?REDACTED
  *
  * What was not accepted is not understood either: then headers are one REDACTED, and of an endpoint
- * is shown only what looks like a host and a port in full.
+ * is shown only what looks like a host, and a port of digits.
  */
 #include "api/settings_table.h"
 

@@ -69,6 +69,12 @@ static void release_message(divak_message *message) {
     message->part_count = 0;
 }
 
+static uint64_t spans_left(const divak_message *message) {
+    uint64_t spans = 0;
+    for (uint32_t i = 0; i < message->part_count; i++) spans += real_spans(message, message->parts[i]);
+    return spans;
+}
+
 static void drop_all_parts(divak_reporter *reporter, divak_message *message, uint32_t reason) {
     for (uint32_t i = 0; i < message->part_count; i++) {
         count_dropped(reporter, reason, real_spans(message, message->parts[i]));
@@ -96,8 +102,9 @@ static void log_failure(divak_reporter *reporter, divak_delivery *delivery, uint
     if (!delivery->logs) return;
     if (reporter->last_log != 0 && delivery->now - reporter->last_log < LOG_INTERVAL) return;
     reporter->last_log = delivery->now;
-    divak_log_line("%s, %llu spans %s", text[0] == 0 ? reporter->display : text,
-                   (unsigned long long)reporter->failed_spans_since_log, what);
+    const uint64_t failed = reporter->failed_spans_since_log;
+    divak_log_line("%s, %llu span%s %s", text[0] == 0 ? reporter->display : text, (unsigned long long)failed,
+                   failed == 1 ? "" : "s", what);
     reporter->failed_spans_since_log = 0;
 }
 
@@ -181,7 +188,7 @@ void divak_reporter_settle_part(divak_reporter *reporter, divak_delivery *delive
         succeed(reporter);
         break;
     case DIVAK_PART_RETRY:
-        log_failure(reporter, delivery, spans, "wait", text);
+        log_failure(reporter, delivery, spans, "waiting", text);
         back_off(reporter, delivery, retry_after);
         break;
     case DIVAK_PART_DROP:
@@ -199,10 +206,11 @@ void divak_reporter_settle_part(divak_reporter *reporter, divak_delivery *delive
         } else if (message->part_count + 2 <= DIVAK_SPLIT_DEPTH) {
             push_halves(message, part, result == DIVAK_PART_SPLIT);
         } else {
+            log_failure(reporter, delivery, spans, "dropped", text);
             count_dropped(reporter, DIVAK_DROPPED_REJECTED, spans);
         }
         if (message->requests >= message->request_limit && message->part_count != 0) {
-            log_failure(reporter, delivery, 0, "dropped", text);
+            log_failure(reporter, delivery, spans_left(message), "dropped", text);
             bool helped = message->any_delivered;
             drop_all_parts(reporter, message, DIVAK_DROPPED_REJECTED);
             if (!helped) back_off(reporter, delivery, retry_after);

@@ -22,21 +22,30 @@ static bool is_part_of_address(char c) {
     return (c >= '0' && c <= '9') || is_among(c, "abcdefABCDEF:.");
 }
 
-/* "gate", "gate:9411", "[::1]:9411": nothing that might be a user with a password. */
-static bool is_host_and_port(const char *text, size_t length) {
+/* "gate", "gate:9411", "[::1]:9411". What stands where a port should, and is no number, might be a
+ * password whose @ was forgotten: "gate:REDACTED". All else might hide anything. */
+static void show_authority(const char *text, size_t length, divak_buffer *out) {
     enum { LONGEST = 253 + 6 };
-    size_t at = 0;
-    if (length > LONGEST) return false;
+    size_t host = 0;
     if (length > 0 && text[0] == '[') {
-        for (at = 1; at < length && is_part_of_address(text[at]);) at++;
-        if (at == length || text[at++] != ']') return false;
+        for (host = 1; host < length && is_part_of_address(text[host]);) host++;
+        host = host < length && text[host] == ']' ? host + 1 : 0;
     } else {
-        while (at < length && (is_alphanumeric(text[at]) || is_among(text[at], "._-"))) at++;
+        while (host < length && (is_alphanumeric(text[host]) || is_among(text[host], "._-"))) host++;
     }
-    if (at == length) return true;
-    if (text[at++] != ':') return false;
-    while (at < length && text[at] >= '0' && text[at] <= '9') at++;
-    return at == length;
+    const bool is_host = length <= LONGEST && (host == length || text[host] == ':');
+    if (!is_host) {
+        append_text(out, redacted);
+        return;
+    }
+    size_t port = host == length ? host : host + 1;
+    divak_buffer_append(out, text, port);
+    text += port;
+    length -= port;
+    size_t digits = 0;
+    while (digits < length && text[digits] >= '0' && text[digits] <= '9') digits++;
+    if (digits == length) divak_buffer_append(out, text, length);
+    else append_text(out, redacted);
 }
 
 /* Of a path only Zipkin's own is shown: in others tokens are found. */
@@ -96,10 +105,6 @@ void divak_url_show(const char *text, size_t length, bool is_accepted, divak_buf
     }
     size_t authority = 0;
     while (authority < length && !is_among(text[authority], "/?#")) authority++;
-    if (is_host_and_port(text, authority)) {
-        divak_buffer_append(out, text, authority);
-    } else {
-        append_text(out, redacted);
-    }
+    show_authority(text, authority, out);
     show_path(text + authority, length - authority, out);
 }

@@ -2,8 +2,8 @@
  *
  *     http://me:pass@gate/ingest?key=abc     http://REDACTED@gate/REDACTED?REDACTED
  *
- * What was not accepted is not understood either: then only what looks like a host and a port in
- * full is shown. */
+ * What was not accepted is not understood either: then only what looks like a host, and a port of
+ * digits, is shown. */
 /* SPDX-License-Identifier: Apache-2.0 */
 #ifndef DIVAK_WIRE_URL_SHOW_H
 #define DIVAK_WIRE_URL_SHOW_H

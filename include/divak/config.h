@@ -19,8 +19,8 @@
  *
  *   enabled            true [OTEL_SDK_DISABLED]
  *   service_name       the program's name [OTEL_SERVICE_NAME]
- *   service_ip         the first site-local IPv4 address of this host, else the first that is not
- *                      loopback; "none": left out
+ *   service_ip         the first site-local IPv4 address of this host, or else the first that
+ *                      is not loopback; "none": left out
  *   service_port       0: left out
  *   endpoint           http://127.0.0.1:9411/api/v2/spans [OTEL_EXPORTER_ZIPKIN_ENDPOINT]; host and
  *                      port alone, or with /api/v2, mean the same; with http:// or https://

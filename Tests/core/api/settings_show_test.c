@@ -64,6 +64,26 @@ TEST(what_is_no_secret_is_shown_beside_them) {
     divak_config_destroy(config);
 }
 
+TEST(a_port_that_is_none_leaves_its_host_to_be_seen) {
+    static const char *const shown[] = {
+        "127.0.0.1:abc",     "127.0.0.1:REDACTED", "http://gate:94l1",  "http://gate:REDACTED",
+        "https://[::1]:x/a", "https://[::1]:REDACTED/REDACTED", "gate:-1", "gate:REDACTED",
+        "127.0.0.1:99999",   "127.0.0.1:99999",    ":9411",             ":9411",
+        ":x",                ":REDACTED",          "[::1x]:9411",       "REDACTED",
+        "ga te:9411",        "REDACTED",           "me@:x",             "REDACTED@:REDACTED",
+    };
+    for (size_t i = 0; i < sizeof shown / sizeof shown[0]; i += 2) {
+        divak_config *config = fresh();
+        char beginning[128];
+        snprintf(beginning, sizeof beginning, "endpoint: \"%s\" is not accepted: ", shown[i + 1]);
+        CHECK_INT(DIVAK_ERROR_INVALID, divak_config_set(config, "endpoint", shown[i]));
+        bool is_shown = strncmp(divak_config_error(config), beginning, strlen(beginning)) == 0;
+        if (!is_shown) printf("  %s: %s\n", shown[i], divak_config_error(config));
+        CHECK(is_shown);
+        divak_config_destroy(config);
+    }
+}
+
 TEST(long_and_strange_values_are_shown_short_and_harmless) {
     divak_config *config = fresh();
     char *huge = malloc(70001);

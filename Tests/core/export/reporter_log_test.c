@@ -57,12 +57,36 @@ static void begin(bool logs) {
 TEST(the_first_failure_is_told_at_once_and_others_a_minute_later_with_all_their_spans) {
     begin(true);
     uint64_t start = 5 * SECOND;
-    expect("divak: http://gate:9411: HTTP 401, 1 spans dropped\n", start);
+    expect("divak: http://gate:9411: HTTP 401, 1 span dropped\n", start);
     for (uint64_t i = 1; i < 60; i++) expect("", start + i * SECOND);
     expect("", start + 60 * SECOND - 1);
     expect("divak: http://gate:9411: HTTP 401, 61 spans dropped\n", start + 60 * SECOND);
     expect("", start + 61 * SECOND);
     CHECK_INT(63, divak_load_relaxed(&reporter.counters.dropped[DIVAK_DROPPED_REJECTED]));
+}
+
+TEST(spans_that_wait_are_told_as_such) {
+    begin(true);
+    listen();
+    message.count = 2, message.part_count = 1;
+    message.parts[0] = (divak_span_range){.first = 0, .end = 2};
+    divak_reporter_settle_part(&reporter, &delivery, &message, DIVAK_PART_RETRY, 0, 0, "http://gate:9411: HTTP 503");
+    read_text();
+    CHECK_TEXT("divak: http://gate:9411: HTTP 503, 2 spans waiting\n", text, strlen(text));
+}
+
+TEST(a_message_that_is_given_up_after_too_many_refusals_is_told_with_all_that_was_left_of_it) {
+    begin(true);
+    listen();
+    message.count = 10, message.part_count = 2;
+    message.parts[0] = (divak_span_range){.first = 3, .end = 10};
+    message.parts[1] = (divak_span_range){.first = 0, .end = 2};
+    message.request_limit = 4, message.requests = 3;
+    divak_add_relaxed(&reporter.counters.pending, 9);
+    divak_reporter_settle_part(&reporter, &delivery, &message, DIVAK_PART_SPLIT, 0, 0, "http://gate:9411: HTTP 400");
+    read_text();
+    CHECK_TEXT("divak: http://gate:9411: HTTP 400, 9 spans dropped\n", text, strlen(text));
+    CHECK_INT(9, divak_load_relaxed(&reporter.counters.dropped[DIVAK_DROPPED_REJECTED]));
 }
 
 TEST(nothing_is_told_where_logging_is_off_and_all_is_counted) {
@@ -100,7 +124,7 @@ TEST(what_a_silent_collector_has_not_taken_by_the_end_is_told) {
     CHECK_TEXT("", text, strlen(text));
     /* Within a minute of another line that one was the last. */
     begin(true);
-    expect("divak: http://gate:9411: HTTP 401, 1 spans dropped\n", 5 * SECOND);
+    expect("divak: http://gate:9411: HTTP 401, 1 span dropped\n", 5 * SECOND);
     give_up_at(6 * SECOND);
     CHECK_TEXT("", text, strlen(text));
     begin(false);

@@ -53,11 +53,16 @@ readme_swift() {
     [ "$(DIVAK_ENDPOINT=$collector/202/swift timeout 20 "$docs/readme_swift")" = "42 users" ] && delivered swift 2
 }
 
-# Every example of the articles is one that the compiler takes.
+# Every example of the articles is one that the compiler takes without a warning. Those of Frameworks.md need the frameworks: scripts/docs.sh
+# compiles them where these are built.
 articles_compile() {
-    $extract articles Sources/Divak/Divak.docc/*.md >"$docs/articles.swift" || return 1
+    mapfile -t articles < <(ls Sources/Divak/Divak.docc/*.md | grep -v Frameworks.md)
+    $extract articles "${articles[@]}" >"$docs/articles.swift" || return 1
     swift build "${options[@]}" --product DivakTesting >"$docs/swift.log" 2>&1 || { cat "$docs/swift.log"; return 1; }
-    swiftc -swift-version 6 -typecheck -module-cache-path "$docs/cache" -I "$bin/Modules" -I include "$docs/articles.swift"
+    swiftc -swift-version 6 -typecheck -module-cache-path "$docs/cache" -I "$bin/Modules" -I include \
+        "$docs/articles.swift" 2>"$docs/articles.log" || { cat "$docs/articles.log"; return 1; }
+    # An example may end where it has made something.
+    ! grep ' warning: ' "$docs/articles.log" | grep -v 'was never used'
 }
 
 # Without a collector the programs must say so, as README promises.
@@ -125,23 +130,28 @@ check "sampling keeps what the rules say" example \
 
 # ---- Texts ------------------------------------------------------------------------------------------------------
 
-# Every setting of the library is in config.h, and every DIVAK_ variable of README is a setting.
+# What users read.
+texts=(README.md CHANGELOG.md CONTRIBUTING.md SECURITY.md docs/*.md examples/*/README.md)
+
+# Every setting of the library is in config.h, and every DIVAK_ variable that texts name is a setting or a constant.
 settings_are_written_down() {
-    local name status=0
+    local text name status=0
     "$build/examples/settings" >"$docs/settings" || return 1
     while read -r name _; do
         grep -q "^ \*   $name  *[^ ]" include/divak/config.h || { echo "config.h does not explain $name"; status=1; }
     done <"$docs/settings"
-    for name in $(grep -oE '`DIVAK_[A-Z_]+`' README.md | tr -d '`' | sort -u); do
-        name=${name#DIVAK_}
-        grep -q "^${name,,} " "$docs/settings" || { echo "README: $name is no setting"; status=1; }
-    done
+    # CONTRIBUTING.md names options of the build.
+    while IFS=: read -r text name; do
+        name=${name#\`DIVAK_}
+        grep -q "^${name,,} " "$docs/settings" || grep -qw "DIVAK_$name" include/divak/*.h ||
+            { echo "$text: DIVAK_$name is no setting"; status=1; }
+    done < <(grep -HoE '`DIVAK_[A-Z_]+\b' "${texts[@]}" Sources/*/*.docc/*.md | grep -v '^CONTRIBUTING' | sort -u)
     return $status
 }
 
 links_point_at_files() {
     local file link status=0
-    for file in README.md CONTRIBUTING.md SECURITY.md docs/*.md examples/demo/README.md; do
+    for file in "${texts[@]}"; do
         while read -r link; do
             link=${link%%#*}
             case $link in http:* | https:* | '') continue ;; esac
@@ -160,8 +170,12 @@ sources_are_where_texts_say() {
     return $status
 }
 
+# What tables call by a name of Divak's has that name.
+names_exist() { "$python" Tests/docs/names.py docs/COMING_FROM.md; }
+
 check "settings are explained in config.h and exist" settings_are_written_down
 check "links point at files" links_point_at_files
 check "source files are where the texts say" sources_are_where_texts_say
+check "names for those who come from elsewhere exist" names_exist
 
 finish

@@ -309,7 +309,7 @@ def a_collector_that_stalls_holds_nobody_up_for_longer_than_close_timeout():
     # The collector stalls for 30 s, a request may take 10, and close_timeout is 1 s when nothing says otherwise.
     assert 0.2 <= min(took) < 1, took
     done, _ = run("true", env={"DIVAK_ENDPOINT": f"http://127.0.0.1:{PORT}/stall", "DIVAK_CLOSE_TIMEOUT": "100ms"})
-    assert "no answer in time, 1 spans dropped" in done.stderr, done
+    assert "no answer in time, 1 span dropped" in done.stderr, done
     Collector.stall.set()
 
 

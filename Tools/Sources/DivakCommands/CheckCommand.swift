@@ -26,14 +26,16 @@ public struct CheckCommand: AsyncParsableCommand {
         try await reporting {
             var configuration = DivakConfiguration(endpoint: endpoint)
             configuration.settings["log"] = "off"
-            let settings: [String: DivakSetting]
+            let all: [DivakSetting]
             let tracer: DivakTracer
             do {
-                settings = Dictionary(uniqueKeysWithValues: try configuration.effectiveSettings.map { ($0.name, $0) })
+                all = try configuration.effectiveSettings
                 tracer = try DivakTracer(configuration)
             } catch {
                 throw CommandFailure("\(error)")
             }
+            unknownVariables(ProcessInfo.processInfo.environment, all).forEach(Output.problem)
+            let settings = Dictionary(uniqueKeysWithValues: all.map { ($0.name, $0) })
             var report = CheckReport(screen: output.screen, isJSON: output.json)
             try report.recording(tracer, settings)
             try await Self.deliver(tracer, settings["endpoint"], &report)

@@ -12,7 +12,10 @@ public struct ConfigCommand: AsyncParsableCommand {
     public static let configuration = CommandConfiguration(
         commandName: "config",
         abstract: "Prints every setting of a traced program, its value and where that came from.",
-        discussion: "Exit status 1, and the reason, when a variable of the environment is not accepted."
+        discussion: """
+            Exit status 1, and the reason, when a variable of the environment is not accepted. Variables that begin \
+            with DIVAK_ and are no setting's are named on standard error.
+            """
     )
 
     @OptionGroup var output: ScreenOptions
@@ -24,7 +27,9 @@ public struct ConfigCommand: AsyncParsableCommand {
     /// Prints.
     public func run() async throws {
         try await reporting {
-            let settings = try effectiveSettings().filter { !changed || $0.source != .default }
+            let all = try effectiveSettings()
+            unknownVariables(ProcessInfo.processInfo.environment, all).forEach(Output.problem)
+            let settings = all.filter { !changed || $0.source != .default }
             if output.json {
                 let objects = settings.map { setting in
                     [

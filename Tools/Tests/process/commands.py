@@ -229,6 +229,19 @@ def config_prints_every_setting_with_its_value_and_source(_):
     expect("abc" not in "".join(lines + changed) + json.dumps(settings))
 
 
+def config_and_check_name_variables_that_nobody_heeds(_):
+    more = {"DIVAK_SAMPLERATE": "0.1", "DIVAK_JOIN": "false", "DIVAK_XYZ": "", "DIVAK_LOG": "off",
+            "DIVAK_ENDPOINT": "http://127.0.0.1:1"}
+    expected = (
+        "divak: DIVAK_JOIN is not heeded: join is set in code alone\n"
+        "divak: DIVAK_SAMPLERATE is not heeded: no setting has that name; DIVAK_SAMPLE_RATE is one\n"
+        "divak: DIVAK_XYZ is not heeded: no setting has that name\n"
+    )
+    for command in ("config", "check"):
+        told = divak(command, **more).stderr.decode()
+        expect(told == expected, command, told)
+
+
 def config_says_which_variable_is_not_accepted(_):
     text = said("config", status=1, DIVAK_SAMPLE_RATE="3")
     expect('DIVAK_SAMPLE_RATE: "3" is not accepted: a number from 0 to 1' in text, text)
@@ -419,8 +432,8 @@ if __name__ == "__main__":
         check_goes_as_far_as_a_message_that_is_taken, check_says_which_step_fails_and_what_may_help,
         check_tells_what_is_wrong_with_a_certificate, check_goes_through_a_proxy_as_a_traced_program_does,
         check_fails_where_tracing_is_turned_off, config_prints_every_setting_with_its_value_and_source,
-        config_says_which_variable_is_not_accepted, a_pipe_gets_plain_text_and_a_terminal_colours_and_its_width,
-        json_is_the_servers_answer, the_collector_that_programs_send_to_is_the_one_that_is_asked,
+        config_says_which_variable_is_not_accepted, config_and_check_name_variables_that_nobody_heeds,
+        a_pipe_gets_plain_text_and_a_terminal_colours_and_its_width, json_is_the_servers_answer, the_collector_that_programs_send_to_is_the_one_that_is_asked,
         a_search_is_narrowed_as_asked, send_posts_every_span_of_a_file_in_messages_of_bounded_size,
         send_names_what_it_can_not_send_and_sends_nothing_of_it, tail_shows_spans_as_they_arrive,
         tail_shows_those_of_another_zipkin_too, tail_tells_the_day_of_what_is_not_of_today,
