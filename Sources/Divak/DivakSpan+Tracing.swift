@@ -10,8 +10,8 @@ extension DivakSpan: Tracing.Span {
     /// An unsampled span's carries on as well: ids, baggage, and whatever others have put there.
     public var context: ServiceContext {
         // Not retained: this span holds it.
-        if let companion = lentCompanion { return companion._withUnsafeGuaranteedRef { $0.context } }
-        return SpanCompanion(of: handle).context
+        if let companion = lentCompanion { return companion._withUnsafeGuaranteedRef { $0.context(of: handle) } }
+        return SpanCompanion(of: handle).context(of: handle)
     }
 
     /// The span's name.

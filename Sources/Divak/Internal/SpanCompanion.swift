@@ -42,6 +42,8 @@ final class SpanCompanion: @unchecked Sendable {
     let base: ServiceContext?
     /// Whether the handle is an extracted parent, whose baggage is released with this object.
     private let isExtracted: Bool
+    /// What all copies of the span share, where this is an entry for one that has got other baggage or another decision.
+    private let origin: SpanCompanion?
     /// Who notes what is left open, in the strict mode of tests.
     private let watch: SpanWatch?
 
@@ -64,13 +66,15 @@ final class SpanCompanion: @unchecked Sendable {
         kind: DivakKind = .local,
         creator: SpanCreator? = nil,
         base: ServiceContext? = nil,
-        isExtracted: Bool = false
+        isExtracted: Bool = false,
+        origin: SpanCompanion? = nil
     ) {
         self.handle = handle
         self.kind = kind
         self.creator = creator
         self.base = base
         self.isExtracted = isExtracted
+        self.origin = origin
         changing = Changing(name: name)
         watch = creator == nil ? nil : SpanWatch.current
         if let creator { watch?.started(handle, creator) }
@@ -89,8 +93,11 @@ final class SpanCompanion: @unchecked Sendable {
 }
 
 extension SpanCompanion {
-    /// The span by its name, with this object.
-    var span: DivakSpan { DivakSpan(handle: handle, companion: self) }
+    /// The object that all copies of the span share: this one but for an entry of its own for a changed copy.
+    var shared: SpanCompanion { origin ?? self }
+
+    /// The span by its name, with what all its copies share.
+    var span: DivakSpan { DivakSpan(handle: handle, companion: shared) }
 
     /// What guards what may change.
     ///
@@ -161,12 +168,15 @@ extension SpanCompanion {
         changing.attributes = consume attributes
     }
 
-    /// The context that the span was started in, with this entry in it.
+    /// The context that the span was started in, with an entry for this copy of it.
     ///
     /// What is current is the next best, where the span was not started in one.
-    var context: ServiceContext {
+    func context(of copy: divak_span) -> ServiceContext {
         var context = base ?? ServiceContext.current ?? .topLevel
-        context[DivakContextKey.self] = self
+        let isChanged =
+            copy.flags != handle.flags || copy.baggage != handle.baggage
+            || copy.baggage_generation != handle.baggage_generation
+        context[DivakContextKey.self] = isChanged ? SpanCompanion(of: copy, kind: kind, base: base, origin: self) : self
         return context
     }
 }
