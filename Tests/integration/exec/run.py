@@ -345,7 +345,7 @@ def where_nobody_listens_it_ends_with_the_command_and_says_what_was_lost():
         done, _ = run("sh", "-c", "exit 3", env={"DIVAK_ENDPOINT": f"127.0.0.1:{port}", "DIVAK_CLOSE_TIMEOUT": "20s"})
         took.append(time.monotonic() - began)
         assert done.returncode == 3 and f"127.0.0.1:{port}" in done.stderr, done
-        assert "connect" in done.stderr and "1 spans dropped" in done.stderr and done.stderr.count("\n") == 1, done
+        assert "connect" in done.stderr and "1 span dropped" in done.stderr and done.stderr.count("\n") == 1, done
     assert min(took) < 2, took
 
 
