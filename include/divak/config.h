@@ -46,7 +46,7 @@
  *   connections        4: requests in flight at once to one endpoint, 1 to 64
  *   headers            none: name=value,... sent with every request
  *   tags               none: name=value,... on every span that has not got the tag itself
- *   ca_file            none: certificates to trust, instead of the system's; a proxy's too, where it
+ *   ca_file            none: certificates to trust, instead of the system's; also for a proxy that
  *                      is talked to by https
  *   log                warn: at most one line a minute to standard error; or off. debug says no
  *                      more than warn so far
