@@ -39,6 +39,8 @@ public struct DivakError: Error, Sendable, Hashable {
         public static let timeout = Code(rawValue: Int32(DIVAK_ERROR_TIMEOUT))
         /// Spans that were dropped since the last flush.
         public static let lost = Code(rawValue: Int32(DIVAK_ERROR_LOST))
+        /// A span that is no more, or that has no tracer.
+        public static let stale = Code(rawValue: Int32(DIVAK_ERROR_STALE))
         /// Something that this build or platform does not have.
         public static let unsupported = Code(rawValue: Int32(DIVAK_ERROR_UNSUPPORTED))
     }

@@ -59,11 +59,13 @@ public struct DivakMetrics: Sendable {
         }
     }
 
-    /// Hands over the statistics at intervals until the task is cancelled, and then once more.
+    /// Hands over the statistics at intervals, of a millisecond to a day, until the task is cancelled, and then once more.
     public func run(every interval: Duration = .seconds(10)) async {
+        // Of longer ones some end the process in `sleep`, which reckons in nanoseconds.
+        let interval = min(max(interval, .milliseconds(1)), .seconds(86_400))
         while !Task.isCancelled {
             record()
-            try? await Task.sleep(for: max(interval, .milliseconds(1)))
+            try? await Task.sleep(for: interval)
         }
         record()
     }

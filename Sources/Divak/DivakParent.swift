@@ -25,9 +25,10 @@ public struct DivakParent: Sendable {
 
     let origin: Origin
     let handle: divak_span
-    private let held: Baggage?
+    /// What goes with the span, and holds the baggage beside extracted ids until the last who names it is gone.
+    private let held: SpanCompanion?
 
-    private init(_ origin: Origin, _ handle: divak_span, _ held: Baggage? = nil) {
+    private init(_ origin: Origin, _ handle: divak_span, _ held: SpanCompanion? = nil) {
         self.origin = origin
         self.handle = handle
         self.held = held
@@ -41,39 +42,23 @@ public struct DivakParent: Sendable {
 
     /// A span of this process, live or finished.
     public static func span(_ span: DivakSpan) -> DivakParent {
-        DivakParent(.process, span.handle)
+        DivakParent(.process, span.handle, span.companion)
     }
 
     /// A parent that came in headers, or could have.
     init(extracted handle: divak_span) {
-        self.init(.headers, handle, handle.baggage == 0 ? nil : Baggage(of: handle))
+        self.init(.headers, handle, handle.baggage == 0 ? nil : SpanCompanion(of: handle, isExtracted: true))
     }
 
     /// The span that is meant, as a value to read ids and baggage from; nil for ``current`` and ``newTrace``, and when
     /// the headers named none.
-    public var span: DivakSpan? { handle.span_id == 0 ? nil : DivakSpan(handle: handle) }
+    public var span: DivakSpan? { handle.span_id == 0 ? nil : DivakSpan(handle: handle, companion: held) }
 
     /// A value that came with the headers beside the ids, even if they named no span; nil when there is none.
     public func baggage(_ name: String) -> String? { DivakSpan(handle: handle).baggage(name) }
 }
 
 extension DivakParent {
-    /// Holds what travels beside extracted ids until the last copy of the parent is gone.
-    ///
-    /// `divak_span_release` may be called on any thread and counts references by itself: hence sendable.
-    final class Baggage: Sendable {
-        private let handle: divak_span
-
-        init(of handle: divak_span) {
-            self.handle = handle
-        }
-
-        deinit {
-            var handle = handle
-            divak_span_release(&handle)
-        }
-    }
-
     /// Lends C the parent.
     @inline(__always)
     func withHandle<Result>(_ body: (UnsafePointer<divak_span>) -> Result) -> Result {

@@ -41,7 +41,7 @@ extension DivakSpan {
     /// Copies made earlier keep the baggage they had, the current span among them: hence the `withCurrent`.
     ///
     /// - Throws: `.invalid` for a name that is not declared (setting `baggage_fields`) while the format `baggage` is off,
-    ///   or is no token; `.full` when the room for baggage is used up.
+    ///   or is no token; `.full` when the room for baggage is used up; `.stale` for a span of a tracer that does nothing.
     public mutating func setBaggage(_ name: String, _ value: String?) throws(DivakError) {
         // A span of a tracer that does nothing is all zeros, which to C is what a first tracer extracted from nothing.
         if handle.span_id == 0, handle.flags == 0, handle.slot == 0 {

@@ -10,8 +10,8 @@ extension DivakSpan: Tracing.Span {
     /// An unsampled span's carries on as well: ids, baggage, and whatever others have put there.
     public var context: ServiceContext {
         // Not retained: this span holds it.
-        if let companion = lentCompanion { return companion._withUnsafeGuaranteedRef { $0.context } }
-        return SpanCompanion(of: handle).context
+        if let companion = lentCompanion { return companion._withUnsafeGuaranteedRef { $0.context(of: handle) } }
+        return SpanCompanion(of: handle).context(of: handle)
     }
 
     /// The span's name.
@@ -87,14 +87,12 @@ extension DivakSpan: Tracing.Span {
         }
     }
 
-    /// Keeps the link as a tag: `link.0` with the ids of the other span, and its attributes.
+    /// Keeps the link as ``link(to:)`` does, as the tag `link.<span id>`, with the link's attributes behind the ids.
     public func addLink(_ link: SpanLink) {
-        guard isRecording, let other = CurrentSpan.entry(of: link.context), other.handle.span_id != 0 else { return }
-        let number = companion?.change { changing in
-            defer { changing.links += 1 }
-            return changing.links
-        }
-        tag("link.\(number ?? 0)", "\(other.span.traceID)-\(other.span.spanID)\(link.attributes.text)")
+        guard isRecording, let entry = CurrentSpan.entry(of: link.context), entry.handle.span_id != 0 else { return }
+        let other = entry.span
+        guard !link.attributes.isEmpty else { return self.link(to: other) }
+        tag("link.\(other.spanID)", "\(other.traceID)-\(other.spanID)\(link.attributes.text)")
     }
 
     /// Ends the span, now or at a given time.

@@ -81,6 +81,16 @@ public struct DivakStatistics: Sendable {
     public var messageFailures: UInt64 { counts.message_failures }
     /// Answers of a reporter's closure that were no endpoint.
     public var badEndpoints: UInt64 { counts.bad_endpoints }
+    /// Ends before their start, reported as 1 microsecond.
+    public var negativeDurations: UInt64 { counts.negative_duration }
+    /// Uses of spans that the parent process had opened before it forked.
+    public var inheritedByFork: UInt64 { counts.inherited_by_fork }
+    /// Spans made by Divak to report a loss, which are in no term of the balance.
+    public var lossReports: UInt64 { counts.synthetic }
+    /// Threads of Divak's that hung in a library, and were given up and replaced.
+    public var flusherRestarts: UInt64 { counts.flusher_restarts }
+    /// Calls refused in signal handlers that had interrupted Divak.
+    public var reentrantCalls: UInt64 { counts.reentrant }
     /// Bytes of memory that the tracer holds.
     public var bytesMapped: UInt64 { counts.bytes_mapped }
 }

@@ -60,7 +60,7 @@ extension DivakTracer {
     public func inject(_ span: DivakSpan? = nil, isMessage: Bool = false, into headers: inout [String: String]) {
         var written = headers
         inject(span, isMessage: isMessage) { name, value in
-            if let old = written.keys.first(where: { isSameHeader($0, name) }) { written[old] = nil }
+            for old in written.keys where isSameHeader(old, name) { written[old] = nil }
             written[name] = value
         }
         headers = written

@@ -19,7 +19,7 @@ internal import CDivak
 ///
 /// A tracer is a value that names an engine. The engine is never freed: every call stays safe for ever, on any thread and
 /// after ``shutdown(timeout:)``. That is why this is no class: there is nothing to free when the last copy goes, and a
-/// copy costs nothing. At most 16 engines exist at a time. The program's exit sends what is left.
+/// copy costs nothing. At most 15 engines exist at a time. The program's exit sends what is left.
 public struct DivakTracer: Sendable {
     /// The engine.
     ///

@@ -33,21 +33,27 @@ extension Sequence<CapturedSpan> {
     ///     """)
     /// ```
     ///
-    /// A span that failed shows its error behind a `!`. Spans of one age come in the order of the report.
+    /// A span that failed shows its error behind a `!`. Spans of one age come in the order of the report. Where ids lead in
+    /// a circle, as those of a generator that repeats itself may, the circle is cut.
     public var tree: String {
         let spans = Array(self)
         var lines: [String] = []
-        func add(_ span: CapturedSpan, _ depth: Int) {
-            var line = String(repeating: "  ", count: depth) + (span.name ?? "-")
+        var shown: Set<CapturedSpan> = []
+        func add(_ span: CapturedSpan, below ancestors: [CapturedSpan]) {
+            guard !ancestors.contains(span) else { return }
+            shown.insert(span)
+            var line = String(repeating: "  ", count: ancestors.count) + (span.name ?? "-")
             if let kind = span.kind { line += " \(kind)" }
             if let error = span.error { line += " ! \(error)" }
             lines.append(line)
-            for child in spans.children(of: span) { add(child, depth + 1) }
+            for child in spans.children(of: span) { add(child, below: ancestors + [span]) }
         }
-        let roots = spans.filter { span in
+        let inOrder = spans.sorted { ($0.timestamp ?? 0) < ($1.timestamp ?? 0) }
+        let roots = inOrder.filter { span in
             !spans.contains { $0 != span && spans.children(of: $0).contains(span) }
         }
-        for root in roots.sorted(by: { ($0.timestamp ?? 0) < ($1.timestamp ?? 0) }) { add(root, 0) }
+        for root in roots { add(root, below: []) }
+        for span in inOrder where !shown.contains(span) { add(span, below: []) }
         return lines.joined(separator: "\n")
     }
 }

@@ -32,7 +32,7 @@ public final class FakeClock: @unchecked Sendable {
 
     /// Moves the clock on, in whole microseconds.
     public func advance(by duration: Duration) {
-        let (seconds, attoseconds) = duration.components
+        let (seconds, attoseconds) = duration.boundedComponents
         let microseconds = seconds * 1_000_000 + attoseconds / 1_000_000_000_000
         lock.sync {
             let moved = Int64(clamping: time.microsecondsSinceEpoch).addingReportingOverflow(microseconds)

@@ -140,6 +140,43 @@ extension Everything {
             #expect(error?.code == .invalid)
         }
 
+        @Test func an_address_of_a_reporter_with_a_zero_byte_is_refused_rather_than_cut() {
+            var configuration = nobodyListens()
+            configuration.reporters = [.zipkin("http://127.0.0.1:9\0411")]
+            let error = #expect(throws: DivakError.self) { _ = try DivakTracer(configuration) }
+            #expect(error?.code == .invalid && error?.message.contains("127.0.0.1:9") == true)
+            #expect(throws: DivakError.self) { try DivakApplication(configuration).configure { _ in } }
+        }
+
+        @Test(arguments: [Duration.seconds(-1), .nanoseconds(-1), .seconds(3601), .seconds(Int64.max) * 4])
+        func a_time_out_of_range_is_refused_by_name(time: Duration) {
+            var configuration = nobodyListens()
+            configuration.flushInterval = time
+            let error = #expect(throws: DivakError.self) { _ = try DivakTracer(configuration) }
+            #expect(error?.code == .invalid && error?.message.contains("flush_interval") == true)
+            #expect(throws: DivakError.self) { try DivakApplication(configuration).configure { _ in } }
+        }
+
+        @Test func no_time_that_there_is_ends_the_process() async {
+            await #expect(processExitsWith: .success) {
+                let endless = Duration.seconds(Int64.max) * 4
+                let tracer = try InMemoryCollector().makeTracer()
+                for time in [endless, .zero - endless, .seconds(Int64.max), .seconds(Int64.min)] {
+                    try? await tracer.flush(timeout: time)
+                    tracer.startSpan("op").finish(after: time)
+                    let metrics = Task { await DivakMetrics(tracer).run(every: time) }
+                    try await Task.sleep(for: .milliseconds(10))
+                    metrics.cancel()
+                    await metrics.value
+                    var record = AccessLogRecord(method: "GET", target: "/", status: 200)
+                    record.duration = time
+                    _ = AccessLog(.json).line(record)
+                    FakeClock().advance(by: time)
+                }
+                #expect(tracer.statistics.live == 0)
+            }
+        }
+
         @Test func waiting_for_spans_ends_when_they_are_there_or_the_time_is_up() async throws {
             try await withTracer { tracer, collector in
                 Task.detached { tracer.withSpan("later") { _ in } }

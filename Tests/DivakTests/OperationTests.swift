@@ -4,6 +4,7 @@
 import CoreMetrics
 import Divak
 import DivakTesting
+import Foundation
 import InMemoryLogging
 import Logging
 import MetricsTestKit
@@ -18,6 +19,28 @@ private func withMetrics(_ body: (TestMetrics, DivakTracer, InMemoryCollector) a
 }
 
 private struct Handler: RequestTracker {}
+
+/// A metrics system that counts what it makes, by Divak.
+private final class CountingFactory: MetricsFactory {
+    let metrics = TestMetrics()
+
+    func makeTimer(label: String, dimensions: [(String, String)]) -> any TimerHandler {
+        DivakTracer.disabled.countEvent("timer made")
+        return metrics.makeTimer(label: label, dimensions: dimensions)
+    }
+
+    func makeCounter(label: String, dimensions: [(String, String)]) -> any CounterHandler {
+        metrics.makeCounter(label: label, dimensions: dimensions)
+    }
+
+    func makeRecorder(label: String, dimensions: [(String, String)], aggregate: Bool) -> any RecorderHandler {
+        metrics.makeRecorder(label: label, dimensions: dimensions, aggregate: aggregate)
+    }
+
+    func destroyTimer(_ handler: any TimerHandler) {}
+    func destroyCounter(_ handler: any CounterHandler) {}
+    func destroyRecorder(_ handler: any RecorderHandler) {}
+}
 
 extension Everything {
     @Suite struct OperationTests {
@@ -58,6 +81,22 @@ extension Everything {
                 #expect(try metrics.expectTimer("pour").values.count == 2)
                 let spans = try await collector.spans(of: tracer)
                 #expect(spans.map(\.error) == ["spilled 2 l", "spilled 3 l"])
+            }
+        }
+
+        @Test func a_metrics_backend_may_count_while_it_makes_a_timer() async {
+            await #expect(processExitsWith: .success) {
+                let counting = CountingFactory()
+                MetricsSystem.bootstrap(counting)
+                // A thread that waits for itself would do so for ever.
+                startThread {
+                    Thread.sleep(forTimeInterval: 20)
+                    exit(1)
+                }
+                for _ in 0..<2 { DivakTracer.disabled.recordOperation("op") { _ in } }
+                let timer = try counting.metrics.expectTimer("op")
+                let made = try counting.metrics.expectCounter("timer made")
+                #expect(timer.values.count == 2 && made.totalValue == 1)
             }
         }
 

@@ -4,6 +4,7 @@
 import Divak
 import DivakTesting
 import Testing
+import Tracing
 
 extension Everything {
     @Suite struct PropagationTests {
@@ -74,6 +75,20 @@ extension Everything {
             }
         }
 
+        @Test func injecting_into_a_dictionary_replaces_all_spellings_of_a_name() async throws {
+            var configuration = DivakConfiguration(serviceName: "test")
+            configuration.propagation = [.b3multi]
+            try await withTracer(configuration) { tracer, _ in
+                tracer.withSpan("call") { span in
+                    var headers = ["X-B3-TRACEID": "0", "x-b3-traceid": "1", "X-b3-TraceId": "2"]
+                    tracer.inject(into: &headers)
+                    #expect(
+                        headers == ["X-B3-TraceId": span.traceID, "X-B3-SpanId": span.spanID, "X-B3-Sampled": "1"]
+                    )
+                }
+            }
+        }
+
         @Test func an_unsampled_span_still_carries_its_ids_and_its_decision() async throws {
             try await withTracer(DivakConfiguration(serviceName: "test", sampleRate: 0)) { tracer, _ in
                 tracer.withSpan("call") { span in
@@ -138,6 +153,68 @@ extension Everything {
                         }
                     }
                 }
+            }
+        }
+
+        @Test func what_a_span_was_made_current_with_is_current_and_goes_out() async throws {
+            var configuration = DivakConfiguration(serviceName: "test", sampleRate: 0)
+            configuration.baggageFields = ["country-code"]
+            configuration.allowsLateDecisions = true
+            configuration.propagation = [.b3]
+            try await withTracer(configuration) { tracer, collector in
+                // Started by hand, so that all its copies share an object, which knows the span as it began.
+                var span = tracer.startSpan("call")
+                try span.setBaggage("country-code", "is")
+                let isSampled = span.setSampled(true)
+                #expect(isSampled)
+                func expectWhole(_ place: Comment) {
+                    #expect(DivakSpan.current?.baggage("country-code") == "is", place)
+                    #expect(DivakSpan.current?.isSampled == true, place)
+                    #expect(DivakSpan.current == span, place)
+                    var headers: [String: String] = [:]
+                    tracer.inject(into: &headers)
+                    #expect(headers == ["b3": "\(span)", "country-code": "is"], place)
+                    DivakSpan.current?.attributes["in"] = "\(place)"
+                    #expect(span.attributes["in"]?.toSpanAttribute() == .string("\(place)"), place)
+                }
+                span.withCurrent { expectWhole("scope") }
+                await span.withCurrent {
+                    await Task.yield()
+                    expectWhole("task")
+                }
+                ServiceContext.$current.withValue(span.context) {
+                    expectWhole("context")
+                    let inner = DivakSpan.current?.context
+                    ServiceContext.$current.withValue(inner) { expectWhole("context of a context") }
+                    tracer.withSpan("child") { #expect($0.baggage("country-code") == "is" && $0.isSampled) }
+                }
+                span.finish()
+                let spans = try await collector.spans(of: tracer)
+                #expect(try spans.only("call").tags == ["in": "context of a context"])
+                #expect(try spans.only("child").parentID == span.spanID)
+            }
+        }
+
+        @Test func the_span_of_a_callers_headers_keeps_its_baggage_without_them() async throws {
+            var configuration = DivakConfiguration(serviceName: "test")
+            configuration.baggageFields = ["country-code"]
+            configuration.propagation = [.b3]
+            try await withTracer(configuration) { tracer, _ in
+                let headers = ["b3": "80f198ee56343ba864fe8b2a57d3eff7-e457b5a2e4d86bd1-1", "country-code": "nl"]
+                let caller = try #require(tracer.extract(from: headers).span)
+                #expect(caller.baggage("country-code") == "nl")
+                let parent = try DivakParent.span(#require(tracer.extract(from: headers).span))
+                #expect(parent.baggage("country-code") == "nl")
+                tracer.withSpan("answer", parent: parent) { #expect($0.baggage("country-code") == "nl") }
+                caller.withCurrent {
+                    #expect(DivakSpan.current?.baggage("country-code") == "nl")
+                    var written: [String: String] = [:]
+                    tracer.inject(into: &written)
+                    #expect(written == headers)
+                }
+                // What holds it lets go of it: there is room for 4,096.
+                for _ in 0..<5000 { _ = tracer.extract(from: headers).span?.baggage("country-code") }
+                #expect(tracer.statistics.droppedBaggage == 0)
             }
         }
 

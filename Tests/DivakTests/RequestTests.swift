@@ -3,6 +3,7 @@
 
 import Divak
 import DivakTesting
+import Foundation
 import InMemoryLogging
 import Logging
 import Testing
@@ -114,6 +115,54 @@ extension Everything {
                 #expect(memory.entries.allSatisfy { "\($0.metadata["requestId"] ?? "")".hasPrefix("r-") })
                 #expect(tracer.statistics.live == 0)
             }
+        }
+
+        @Test func a_request_that_nobody_finished_is_an_orphan_and_holds_nothing() async throws {
+            try await withTracer { tracer, collector in
+                let line = #line + 1
+                DivakRequest(get("/lost"), tracer: tracer).setRoute("/{word}")
+                let span = try await collector.spans(of: tracer).only("get")
+                #expect(span.duration == nil && span.tags["http.path"] == "/lost")
+                #expect(span.tags["divak.orphan.creator"]?.hasSuffix("DivakTests/RequestTests.swift:\(line)") == true)
+                #expect(tracer.statistics.live == 0)
+            }
+            let unsampled = DivakConfiguration(serviceName: "test", sampleRate: 0)
+            try await withTracer(unsampled) { tracer, _ in
+                for _ in 0..<5000 { _ = DivakRequest(get(), tracer: tracer, requestIDs: RequestIdPropagation()) }
+                let last = DivakRequest(get(), tracer: tracer, requestIDs: RequestIdPropagation())
+                #expect(last.span.requestID == last.requestID)
+                last.finish(DivakHTTPResponse(status: 200))
+                last.finish(DivakHTTPResponse(status: 200))
+                #expect(tracer.statistics.droppedBaggage == 0 && tracer.statistics.usesAfterEnd == 0)
+            }
+        }
+
+        @Test func a_log_handler_that_is_made_for_a_request_may_ask_it_for_its_id() async {
+            await #expect(processExitsWith: .success) {
+                let memory = InMemoryLogHandler()
+                LoggingSystem.bootstrap { _ in
+                    var handler = memory
+                    handler.metadata["made-for"] = DivakRequest.current?.requestID.map { "\($0)" }
+                    return handler
+                }
+                let (head, ids) = (get("/", [("x-request-id", "r-1")]), RequestIdPropagation())
+                let request = DivakRequest(head, tracer: .disabled, requestIDs: ids)
+                // A thread that waits for itself would do so for ever.
+                startThread {
+                    Thread.sleep(forTimeInterval: 20)
+                    exit(1)
+                }
+                request.run { request.logger(for: Shop.self).info("made") }
+                #expect(memory.entries.last?.metadata["made-for"] == "r-1")
+            }
+        }
+
+        @Test func the_parts_of_a_url_end_at_bytes_whatever_stands_behind_them() {
+            func head(_ url: String) -> DivakHTTPRequest { DivakHTTPRequest(method: "GET", url: url) }
+            #expect(head("/items?\u{301}token=1").path == "/items")
+            #expect(head("/items#\u{301}top").path == "/items")
+            #expect(head("https://ada:secret@\u{301}h/").urlWithoutUser == "https://\u{301}h/")
+            #expect(head("https://h:\u{301}/a").host == "h" && head("https://h/\u{301}a").path == "/\u{301}a")
         }
 
         @Test func further_tags_are_asked_for() async throws {

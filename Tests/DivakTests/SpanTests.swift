@@ -213,6 +213,18 @@ extension Everything {
             }
         }
 
+        @Test func an_end_before_the_start_is_a_microsecond_and_counted() async throws {
+            try await withTracer { tracer, collector in
+                let start = DivakTimestamp(microsecondsSinceEpoch: 1_700_000_000_000_000)
+                tracer.startSpan("back", at: start).finish(at: DivakTimestamp(microsecondsSinceEpoch: 7))
+                let span = try await collector.spans(of: tracer).only("back")
+                #expect(span.duration == 1)
+                #expect(tracer.statistics.negativeDurations == 1)
+                #expect(tracer.statistics.lossReports == 0 && tracer.statistics.reentrantCalls == 0)
+                #expect(tracer.statistics.inheritedByFork == 0 && tracer.statistics.flusherRestarts == 0)
+            }
+        }
+
         @Test func a_second_end_and_uses_after_the_end_are_counted_and_report_nothing() async throws {
             try await withTracer { tracer, collector in
                 let span = tracer.startSpan("once")

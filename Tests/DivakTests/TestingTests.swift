@@ -57,6 +57,19 @@ extension Everything {
             }
         }
 
+        @Test func the_tree_cuts_a_circle_and_shows_every_span() throws {
+            func span(_ id: Int, _ parent: Int?) -> String {
+                let parent = parent.map { #""parentId":"000000000000000\#($0)","# } ?? ""
+                return #"{"traceId":"0000000000000001","id":"000000000000000\#(id)",\#(parent)"name":"\#(id)"}"#
+            }
+            func tree(_ spans: String...) throws -> String {
+                try CapturedSpan.list(json: "[\(spans.joined(separator: ","))]").tree
+            }
+            #expect(try tree(span(1, 1)) == "1")
+            #expect(try tree(span(1, 2), span(2, 1), span(3, nil)) == "3\n1\n  2")
+            #expect(try tree(span(1, nil), span(1, 1)) == "1\n  1")
+        }
+
         @Test func strict_scopes_pass_what_is_in_order() async throws {
             try await withTracer { tracer, _ in
                 let number = try withStrictScopes {

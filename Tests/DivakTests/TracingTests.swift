@@ -1,6 +1,7 @@
 // TracingTests.swift - the tracer behind the interface of swift-distributed-tracing.
 // SPDX-License-Identifier: Apache-2.0
 
+import Dispatch
 import Divak
 import DivakTesting
 import Foundation
@@ -153,6 +154,61 @@ extension Everything {
                 }
                 let tags = try await collector.spans(of: tracer).only("op").tags
                 #expect(tags == Dictionary(uniqueKeysWithValues: (0..<30).map { ("key\($0)", "\($0)") }))
+            }
+        }
+
+        @Test func whoever_looks_from_another_thread_sees_a_change_of_attributes_whole() async throws {
+            try await withTracer { tracer, _ in
+                let span = tracer.startSpan("op", ofKind: .internal)
+                let (isInside, hasLooked) = (DispatchSemaphore(value: 0), DispatchSemaphore(value: 0))
+                startThread {
+                    span.updateAttributes { attributes in
+                        attributes["one"] = 1
+                        isInside.signal()
+                        Thread.sleep(forTimeInterval: 0.05)
+                        attributes["two"] = 2
+                    }
+                    hasLooked.signal()
+                }
+                await onThread {
+                    isInside.wait()
+                    #expect(span.attributes.count == 2)
+                    hasLooked.wait()
+                }
+                span.end()
+            }
+        }
+
+        @Test func changing_attributes_waits_for_nobody_who_changes_those_of_other_spans() async throws {
+            try await withTracer { tracer, _ in
+                // So many that whatever is shared between spans is shared between these two lists.
+                let lists = (0..<2).map { _ in (0..<600).map { _ in tracer.startSpan("op", ofKind: .internal) } }
+                let (isInside, isThrough) = (DispatchSemaphore(value: 0), DispatchSemaphore(value: 0))
+                let mayGoOn = DispatchSemaphore(value: 0)
+                for list in lists {
+                    startThread {
+                        list[0].updateAttributes { _ in
+                            isInside.signal()
+                            mayGoOn.wait()
+                            for span in list.dropFirst() { span.attributes["key"] = 1 }
+                        }
+                        isThrough.signal()
+                    }
+                }
+                let areThrough = await withCheckedContinuation { done in
+                    startThread {
+                        for _ in lists where isInside.wait(timeout: .now() + 20) == .timedOut {
+                            return done.resume(returning: false)
+                        }
+                        for _ in lists { mayGoOn.signal() }
+                        for _ in lists where isThrough.wait(timeout: .now() + 20) == .timedOut {
+                            return done.resume(returning: false)
+                        }
+                        done.resume(returning: true)
+                    }
+                }
+                #expect(areThrough)
+                for span in lists.joined() where areThrough { span.end() }
             }
         }
 
@@ -320,19 +376,34 @@ extension Everything {
         @Test func a_span_can_be_renamed_linked_and_asked_what_it_is() async throws {
             try await withTracer { tracer, collector in
                 let other = tracer.startSpan("other", ofKind: .producer)
+                let third = tracer.startSpan("third", ofKind: .producer)
                 tracer.withSpan("draft", ofKind: .consumer) { span in
                     #expect(span.operationName == "draft")
                     #expect(span.isRecording)
                     span.operationName = "final"
                     #expect(span.operationName == "final")
                     span.addLink(other)
-                    span.addLink(SpanLink(context: other.context, attributes: ["why": "batch"]))
+                    span.addLink(SpanLink(context: third.context, attributes: ["why": "batch"]))
                     span.addLink(SpanLink(context: .topLevel, attributes: [:]))
                 }
+                tracer.withSpan("native") { span in
+                    span.addLink(other)
+                    span.addLink(third)
+                }
                 other.end()
-                let span = try await collector.spans(of: tracer).only("final")
-                let ids = "\(other.traceID)-\(other.spanID)"
-                #expect(span.tags == ["link.0": ids, "link.1": "\(ids) {why=batch}"])
+                third.end()
+                let spans = try await collector.spans(of: tracer)
+                func ids(_ span: DivakSpan) -> String { "\(span.traceID)-\(span.spanID)" }
+                #expect(
+                    try spans.only("final").tags == [
+                        "link.\(other.spanID)": ids(other), "link.\(third.spanID)": "\(ids(third)) {why=batch}",
+                    ]
+                )
+                #expect(
+                    try spans.only("native").tags == [
+                        "link.\(other.spanID)": ids(other), "link.\(third.spanID)": ids(third),
+                    ]
+                )
             }
         }
 
@@ -456,6 +527,23 @@ extension Everything {
                 let spans = try await collector.waitForSpans(1)
                 #expect(spans.count == 1)
             }
+        }
+
+        @Test func a_forced_flush_leaves_what_was_lost_for_a_flush_to_tell() async throws {
+            let server = try LoopbackServer { _ in "403 Forbidden" }
+            defer { server.stop() }
+            var configuration = DivakConfiguration(serviceName: "test", endpoint: server.url)
+            configuration.readsEnvironment = false
+            configuration.settings["log"] = "off"
+            let tracer = try DivakTracer(configuration)
+            tracer.withSpan("op", ofKind: .internal) { _ in }
+            tracer.forceFlush()
+            while tracer.statistics.droppedInAll == 0 { try await Task.sleep(for: .milliseconds(5)) }
+            // As long as a flush that waits would take to hear of it.
+            try await Task.sleep(for: .milliseconds(50))
+            let error = await #expect(throws: DivakError.self) { try await tracer.flush() }
+            #expect(error?.code == .lost)
+            try? await tracer.shutdown()
         }
     }
 }

@@ -140,7 +140,7 @@ extension Everything {
                 ("http://[2001:db8::1]", "2001:db8::1", 80, "/"),
                 ("/items?next=http://evil.org/", nil, nil, "/items"), ("", nil, nil, "/"), ("*", nil, nil, "*"),
                 ("http://", nil, 80, "/"), ("http://h:99999/", "h", nil, "/"), ("http://h:/x", "h", 80, "/x"),
-                ("//h/x", "h", nil, "/x"), ("http://h#a/b", "h", 80, "/"), ("http://[::1", "::1", 80, "/"),
+                ("//h/x", nil, nil, "//h/x"), ("http://h#a/b", "h", 80, "/"), ("http://[::1", "::1", 80, "/"),
             ] as [(String, String?, UInt16?, String)]
         )
         func the_parts_of_a_url_are_found(url: String, host: String?, port: UInt16?, path: String) {

@@ -280,6 +280,16 @@ extension Everything {
             }
         }
 
+        @Test func a_default_tag_never_becomes_two() {
+            var configuration = DivakConfiguration(serviceName: "test")
+            for (key, value) in [("a", "x,b=c"), ("a", "x,\u{301}b=c"), ("a,b", "x"), ("a=\u{301}b", "x"), ("", "x")] {
+                configuration.tags = [key: value]
+                let error = #expect(throws: DivakError.self) { try InMemoryCollector().makeTracer(configuration) }
+                #expect(error?.code == .invalid)
+                #expect(throws: DivakError.self) { try DivakApplication(configuration).configure { _ in } }
+            }
+        }
+
         @Test func default_tags_are_on_every_span_that_has_not_got_them() async throws {
             var configuration = DivakConfiguration(serviceName: "test")
             configuration.tags = ["zone": "north", "version": "1=2"]

@@ -150,6 +150,11 @@ static inline size_t tracing_count(const char *text, const char *needle) {
 /* What a child of fork or a hanging test has to come to, in seconds; alarm() ends what hangs. */
 enum { TRACING_HANG_SECONDS = 120 };
 
+/* In a program whose forked children have threads: ThreadSanitizer refuses those unless it is told that they are meant. */
+#define TRACING_CHILDREN_HAVE_THREADS()                                                            \
+    const char *__tsan_default_options(void);                                                      \
+    const char *__tsan_default_options(void) { return "die_after_fork=0"; }
+
 static inline void tracing_sleep_ms(long milliseconds) {
     struct timespec time = {milliseconds / 1000, milliseconds % 1000 * 1000000};
     nanosleep(&time, NULL);

@@ -72,14 +72,12 @@ int divak_http_pool_wait(divak_http_pool *pool, uint64_t timeout, divak_http_rep
     pool->tag = NULL;
     return 1;
 }
-void divak_http_pool_wake(divak_http_pool *pool) { (void)pool; }
+bool divak_http_pool_is_intact(divak_http_pool *pool) {
+    (void)pool;
+    return true;
+}
 unsigned divak_http_pool_in_flight(const divak_http_pool *pool) { return pool->tag != NULL; }
 unsigned divak_http_target_in_flight(const divak_http_target *target) { return target->pool->tag != NULL; }
-bool divak_http_cancel(divak_http_target *target, const void *tag) {
-    bool is_found = target->pool->tag == tag;
-    if (is_found) target->pool->tag = NULL;
-    return is_found;
-}
 void divak_http_cancel_all(divak_http_target *target) { target->pool->tag = NULL; }
 
 /* ---- the tracer ------------------------------------------------------------------------------------------------------------ */

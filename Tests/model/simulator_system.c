@@ -94,6 +94,7 @@ uint32_t divak_system_thread_id(void) { return sim_thread_id(); }
 int divak_system_thread_exists(uint32_t thread_id) { return sim_thread_id_exists(thread_id); }
 unsigned divak_system_processor(void) { return (unsigned)sim_thread(); }
 unsigned divak_system_processor_count(void) { return 2; }
+size_t divak_system_stack_overhead(void) { return 0; }
 
 void divak_system_sleep_on(const void *word, uint32_t expected, uint64_t nanoseconds) {
     if (!sim_is_running) return;

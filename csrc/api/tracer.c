@@ -29,6 +29,12 @@ static divak_sampler *owned_samplers[DIVAK_TRACERS_MAX], *last_samplers[DIVAK_TR
 
 /* ---- process ------------------------------------------------------------------------------------------------------- */
 
+static void forget_counts(divak_propagation *propagation) {
+    divak_store_relaxed(&propagation->bad_header, 0);
+    divak_store_relaxed(&propagation->baggage_dropped, 0);
+    divak_store_relaxed(&propagation->truncated, 0);
+}
+
 static void process_forked(bool is_forker) {
     divak_thread_reset_after_fork(&lock, &lock_condition);
     for (int i = 0; i < DIVAK_TRACERS_MAX; i++) {
@@ -38,6 +44,7 @@ static void process_forked(bool is_forker) {
         divak_engine_reset_after_fork(tracer, is_forker);
         divak_flusher_reset_after_fork(tracer);
         tracer->process_parent.baggage = 0; /* the table is emptied; the ids still hold */
+        forget_counts(&propagations[i]);
         /* Whoever was shutting it down is not in this process. */
         if (mode == DIVAK_TRACER_CLOSING) divak_engine_set_mode(tracer, DIVAK_TRACER_CLOSED);
     }
@@ -55,6 +62,12 @@ static void thread_ended(divak_thread *thread) {
     for (int i = 0; i < DIVAK_TRACERS_MAX; i++) divak_engine_thread_ended(&divak_tracers[i], thread);
 }
 
+/* In the child of a fork it may be held by a thread that is not there, until the child has been noticed. */
+static void take_lock(void) {
+    (void)divak_process_check_fork();
+    divak_mutex_lock(&lock);
+}
+
 /* Whether a call that may block goes on to the flusher. */
 static bool is_open(divak_tracer *tracer) {
     if (!divak_is_tracer(tracer) || !divak_process_check_fork()) return false;
@@ -66,7 +79,7 @@ static bool is_open(divak_tracer *tracer) {
 
 /* One of several callers shuts down; false for the others. */
 static bool begin_closing(divak_tracer *tracer) {
-    divak_mutex_lock(&lock);
+    take_lock();
     uint32_t mode = divak_load_relaxed(&tracer->mode);
     bool is_first = mode == DIVAK_TRACER_ON || mode == DIVAK_TRACER_DISABLED;
     if (is_first) divak_engine_set_mode(tracer, DIVAK_TRACER_CLOSING);
@@ -161,6 +174,7 @@ static int start_flusher(divak_tracer *tracer, const divak_settings *settings, c
         .is_proto3 = settings->encoding == DIVAK_ENCODING_PROTO3,
         .is_gzip = settings->compression == DIVAK_COMPRESSION_GZIP,
         .allows_metadata = settings->allow_metadata,
+        .gives_up_refused = settings->give_up_refused,
         .logs = settings->log != DIVAK_LOG_OFF,
         .message_bytes = settings->batch_bytes,
         .flush_interval = settings->flush_interval,
@@ -239,6 +253,7 @@ static int create(const divak_settings *settings, divak_tracer **out_tracer, cha
         tracer->options.read_clock = NULL;
         return status;
     }
+    divak_propagation_release(propagation, &tracer->process_parent); /* of the tracer that was here before */
     divak_process_parent_extract(&settings->process_parent, propagation, &tracer->process_parent);
     hook_exit();
     divak_engine_set_mode(tracer, settings->enabled ? DIVAK_TRACER_ON : DIVAK_TRACER_DISABLED);
@@ -260,7 +275,7 @@ int divak_tracer_create(divak_config *config, divak_tracer **out_tracer) {
     char error[256] = "";
     bool logs = divak_config_log_level(config) != DIVAK_LOG_OFF;
     if (status == DIVAK_OK) {
-        divak_mutex_lock(&lock);
+        take_lock();
         status = create(&settings, out_tracer, error, sizeof error);
         divak_mutex_unlock(&lock);
         divak_settings_deinit(&settings);
@@ -316,7 +331,7 @@ int divak_tracer_failure(divak_tracer *tracer, size_t reporter, char *out, size_
 void divak_tracer_set_enabled(divak_tracer *tracer, bool enabled) {
     if (!divak_is_tracer(tracer)) return;
     uint32_t from = enabled ? DIVAK_TRACER_DISABLED : DIVAK_TRACER_ON;
-    divak_mutex_lock(&lock);
+    take_lock();
     if (divak_load_relaxed(&tracer->mode) == from) {
         divak_engine_set_mode(tracer, enabled ? DIVAK_TRACER_ON : DIVAK_TRACER_DISABLED);
     }
@@ -360,7 +375,7 @@ int divak_tracer_stats(divak_tracer *tracer, size_t reporter, divak_stats *out_s
 }
 
 divak_key divak_key_register(const char *text, size_t length) {
-    divak_mutex_lock(&lock);
+    take_lock();
     uint32_t id = divak_key_table_add(&divak_keys, text, length);
     divak_mutex_unlock(&lock);
     return id == DIVAK_KEY_NONE ? DIVAK_NO_KEY : id + divak_keys_before;
@@ -371,7 +386,7 @@ int divak_propagator_register(const divak_propagator *propagator) {
     const char *refused, *reason;
     int status = divak_own_format_make(propagator, &format, &refused, &reason);
     if (status != DIVAK_OK) return status;
-    divak_mutex_lock(&lock);
+    take_lock();
     status = divak_own_formats_register(&format);
     divak_mutex_unlock(&lock);
     return status;

@@ -24,7 +24,8 @@ typedef struct divak_system_calls {
     int (*barrier_everywhere)(void);
     /* Fills memory with random bytes from the kernel: 0 or negative. */
     int (*random_bytes)(void *memory, size_t size);
-    /* Starts a detached thread with all signals blocked but SIGPROF and the synchronous ones: 0 or negative. */
+    /* Starts a detached thread with all signals blocked but SIGPROF and the synchronous ones, and a stack of that size beside
+     * its thread-locals: 0 or negative. */
     int (*start_thread)(void *(*run)(void *), void *context, const char *name, size_t stack_size);
 } divak_system_calls;
 

@@ -13,6 +13,9 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#if defined(__GLIBC__)
+#include <link.h>
+#endif
 #if defined(__linux__)
 #include <linux/futex.h>
 #include <linux/membarrier.h>
@@ -23,7 +26,7 @@
 #include <stdlib.h>
 #endif
 
-#include "base/clock.h"
+#include "base/atomics.h"
 
 void *divak_system_map(size_t size) {
     void *memory = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
@@ -107,6 +110,33 @@ unsigned divak_system_processor_count(void) {
     return count < 1 ? 1 : (unsigned)count;
 }
 
+#if defined(__GLIBC__)
+static int add_thread_locals(struct dl_phdr_info *object, size_t size, void *context) {
+    (void)size;
+    for (size_t i = 0; i < object->dlpi_phnum; i++) {
+        const ElfW(Phdr) *segment = &object->dlpi_phdr[i];
+        if (segment->p_type == PT_TLS) *(size_t *)context += segment->p_memsz + segment->p_align;
+    }
+    return 0;
+}
+#endif
+
+size_t divak_system_stack_overhead(void) {
+#if defined(__GLIBC__)
+    /* What lies in stacks is laid out when the program starts: asked once, also since the child of a fork had better not wait
+     * for the loader's lock. */
+    static divak_atomic_u64 known;
+    size_t bytes = (size_t)divak_load_relaxed(&known);
+    if (bytes == 0) {
+        (void)dl_iterate_phdr(add_thread_locals, &bytes);
+        divak_store_relaxed(&known, bytes);
+    }
+    return bytes;
+#else
+    return 0;
+#endif
+}
+
 void divak_system_sleep_on(const void *word, uint32_t expected, uint64_t nanoseconds) {
 #if defined(__linux__)
     /* The kernel's own layout of a relative time-out. */
@@ -183,12 +213,10 @@ static bool ipv4_is_site_local(uint32_t host_order) {
            host_order >> 16 == (192u << 8 | 168u);
 }
 
-uint32_t divak_system_local_ipv4(void) {
-    struct ifaddrs *all = NULL;
-    if (getifaddrs(&all) != 0) return 0;
+uint32_t divak_system_choose_ipv4(const struct ifaddrs *all) {
     uint32_t found = 0;
     bool found_site_local = false;
-    for (struct ifaddrs *one = all; one != NULL; one = one->ifa_next) {
+    for (const struct ifaddrs *one = all; one != NULL; one = one->ifa_next) {
         if (one->ifa_addr == NULL || one->ifa_addr->sa_family != AF_INET) continue;
         struct sockaddr_in address;
         memcpy(&address, one->ifa_addr, sizeof address);
@@ -199,6 +227,13 @@ uint32_t divak_system_local_ipv4(void) {
         found = address.sin_addr.s_addr;
         found_site_local = site_local;
     }
+    return found;
+}
+
+uint32_t divak_system_local_ipv4(void) {
+    struct ifaddrs *all = NULL;
+    if (getifaddrs(&all) != 0) return 0;
+    uint32_t found = divak_system_choose_ipv4(all);
     freeifaddrs(all);
     return found;
 }

@@ -22,6 +22,8 @@ int divak_system_thread_exists(uint32_t thread_id);
 unsigned divak_system_processor(void);
 /* How many processors this process may use, at least 1. */
 unsigned divak_system_processor_count(void);
+/* Bytes of a new thread's stack that are not its own, but hold the thread-locals of the program and its libraries. */
+size_t divak_system_stack_overhead(void);
 /* Sleeps while *word == expected, until woken or for `nanoseconds`; may return early for no reason. */
 void divak_system_sleep_on(const void *word, uint32_t expected, uint64_t nanoseconds);
 /* Wakes one sleeper of `word`. Async-signal-safe. Only for threads of the same process. */
@@ -36,5 +38,8 @@ void divak_system_pin_object_of(const void *address);
 void divak_system_write_error(const char *text, size_t length);
 /* The first site-local or else first non-loopback IPv4 address of this host in network order, 0 when there is none. */
 uint32_t divak_system_local_ipv4(void);
+/* The same of these. */
+struct ifaddrs;
+uint32_t divak_system_choose_ipv4(const struct ifaddrs *all);
 
 #endif

@@ -9,6 +9,7 @@
 #include "base/atomics.h"
 #include "base/clock.h"
 #include "base/memory.h"
+#include "base/system.h"
 
 void divak_mutex_init(divak_mutex *mutex) {
     pthread_mutex_init(&mutex->native, NULL);
@@ -92,7 +93,8 @@ int divak_thread_start_detached(void *(*run)(void *), void *context, const char 
         return -1;
     }
     pthread_attr_setdetachstate(&attributes, PTHREAD_CREATE_DETACHED);
-    pthread_attr_setstacksize(&attributes, stack_size);
+    const size_t page = 4096, whole_stack = stack_size + divak_system_stack_overhead();
+    pthread_attr_setstacksize(&attributes, (whole_stack + page - 1) / page * page);
     pthread_sigmask(SIG_SETMASK, &blocked, &before);
     pthread_t thread;
     int status = pthread_create(&thread, &attributes, run_named, start);

@@ -35,7 +35,7 @@ void divak_anchors_renew(divak_anchors *anchors);
 
 /* For the drainer: microseconds since 1970 of a tick, never 0. */
 uint64_t divak_anchors_convert(const divak_anchors *anchors, uint16_t anchor, uint64_t ticks);
-/* For the drainer: microseconds of a span of ticks, rounded up, at least 1. */
+/* For the drainer: microseconds of a span of ticks, rounded to the nearest, at least 1. */
 uint64_t divak_anchors_convert_duration(const divak_anchors *anchors, uint16_t anchor, uint64_t ticks);
 
 #endif

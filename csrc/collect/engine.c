@@ -219,7 +219,6 @@ int divak_engine_prepare(divak_tracer *tracer, uint16_t index, const divak_engin
     }
     tracer->sampler_overrides = divak_sampler_may_override(options->sampler);
     memset(&tracer->counters, 0, sizeof tracer->counters);
-    divak_store_relaxed(&tracer->sanitized, 0);
     allow_owners(tracer, true);
     /* A tracer that takes the place of a closed one begins with its own counts; lanes stay with their threads. */
     for (uint32_t i = 0; i < tracer->lanes.lane_count + tracer->lanes.shard_count; i++) {
@@ -244,7 +243,6 @@ void divak_engine_reset_after_fork(divak_tracer *tracer, bool may_own) {
     divak_lanes_reset(&tracer->lanes);
     divak_baggage_table_forget_all(&tracer->baggage);
     memset(&tracer->counters, 0, sizeof tracer->counters);
-    divak_store_relaxed(&tracer->sanitized, 0);
     divak_store_relaxed(&tracer->is_asleep, 0);
     tracer->handed_over_left = 0;
     allow_owners(tracer, may_own);

@@ -113,9 +113,6 @@ struct divak_tracer {
     bool sleeps_short;            /* no barrier for all processors here */
     uint32_t handed_over_left;    /* slots that the last drain left handed over */
     uint64_t handed_over_until;   /* where there is no barrier after all: when these may be taken without */
-    divak_atomic_u64 sanitized;   /* by encoders */
-    void *owner;                  /* the layer above: delivery */
-    void *propagation;            /* the layer above: headers */
 };
 
 /* The first place is never a tracer's: it is what a zeroed span names, and one that was made by hand. */

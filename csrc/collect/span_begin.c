@@ -47,7 +47,8 @@ static void make_trace(divak_tracer *tracer, divak_thread *thread, uint64_t now,
     span->trace_id_low = make_id(tracer, thread, now);
     span->trace_id_high = 0;
     span->parent_id = 0;
-    span->flags = DIVAK_SPAN_RANDOM;
+    /* What a program's generator makes may be anything. */
+    span->flags = tracer->options.make_id == NULL ? DIVAK_SPAN_RANDOM : 0;
     if (tracer->options.trace_id_is_64_bit) return;
     span->trace_id_high = make_id(tracer, thread, now);
     if (tracer->options.trace_id_has_time) {

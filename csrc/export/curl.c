@@ -18,16 +18,19 @@
 #include "base/clock.h"
 #include "base/memory.h"
 #include "divak/status.h"
+#include "export/descriptors.h"
 #include "export/gzip.h"
 #include "export/http_address.h"
 
 #include <curl/curl.h>
+#include <errno.h>
 #include <fcntl.h>
 #include <netinet/in.h>
 #include <poll.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/socket.h>
+#include <unistd.h>
 
 #if LIBCURL_VERSION_NUM < 0x075500
 #error "libcurl 7.85 or later is needed; build with DIVAK_WITHOUT_CURL to do without it"
@@ -42,8 +45,8 @@ enum {
     IDLE_CONNECTION_SECONDS =
         4, /* below the 5 s after which common servers close an idle connection */
     CONNECTION_LIFE_SECONDS = 300, /* so that a collector that moved in DNS is found */
-    IDLE_SPINS = 16, /* early returns of an idle poll before it is not trusted any more */
-    NAP_MILLISECONDS = 50
+    OPENED_MAX = 8, /* of the sockets that an attempt opens, one of which gets connected */
+    NAP_MILLISECONDS = 1 /* where libcurl has nothing to wait for just now */
 };
 
 #define MILLISECOND UINT64_C(1000000)
@@ -74,6 +77,8 @@ typedef struct transfer {
     unsigned starts;    /* connections on which libcurl began to send this attempt */
     bool has_body_left; /* on the connection of the latest start */
     bool address_refused;
+    int opened[OPENED_MAX]; /* sockets, the last ones if there were more */
+    unsigned opened_count;
     char error[CURL_ERROR_SIZE];
 } transfer;
 
@@ -93,8 +98,11 @@ struct divak_http_pool {
     divak_http_target *targets;
     divak_gzip *gzip; /* made with the first target that wants it */
     unsigned in_flight;
-    unsigned idle_spins;
-    divak_atomic_u32 woken; /* any thread sets it, the owner takes it */
+    /* The connections, and one that is used for nothing: libcurl has descriptors of its own that nobody is told of, and who
+     * closes those closes that one with them. */
+    divak_descriptors descriptors;
+    int sentinel; /* -1: none */
+    bool is_lost; /* some of them were not ours any more: libcurl is not let at any of them again */
 };
 
 /* ---- libcurl as a whole ---- */
@@ -122,6 +130,17 @@ static int init_library(void) {
     return DIVAK_OK;
 }
 
+/* A program that the host starts must not inherit our connections. */
+static int open_socket(int family, int type, int protocol) {
+#if defined(SOCK_CLOEXEC)
+    return socket(family, type | SOCK_CLOEXEC, protocol);
+#else
+    int descriptor = socket(family, type, protocol);
+    if (descriptor >= 0) fcntl(descriptor, F_SETFD, FD_CLOEXEC);
+    return descriptor;
+#endif
+}
+
 int divak_http_pool_create(divak_http_pool **out_pool) {
     int status = init_library();
     if (status != DIVAK_OK) return status;
@@ -132,14 +151,30 @@ int divak_http_pool_create(divak_http_pool **out_pool) {
         divak_memory_release(pool);
         return DIVAK_ERROR_MEMORY;
     }
+    pool->sentinel = open_socket(AF_UNIX, SOCK_DGRAM, 0);
+    if (pool->sentinel >= 0 && !divak_descriptors_note(&pool->descriptors, pool->sentinel)) {
+        close(pool->sentinel);
+        pool->sentinel = -1;
+    }
     *out_pool = pool;
     return DIVAK_OK;
 }
 
+bool divak_http_pool_is_intact(divak_http_pool *pool) {
+    if (!pool->is_lost) pool->is_lost = !divak_descriptors_are_ours(&pool->descriptors);
+    return !pool->is_lost;
+}
+
 void divak_http_pool_destroy(divak_http_pool *pool) {
     if (pool == NULL) return;
+    if (!divak_http_pool_is_intact(pool)) {
+        divak_http_pool_abandon(pool);
+        return;
+    }
     while (pool->targets != NULL) divak_http_target_destroy(pool->targets);
     curl_multi_cleanup(pool->multi);
+    if (pool->sentinel >= 0 && divak_descriptors_forget(&pool->descriptors, pool->sentinel)) close(pool->sentinel);
+    divak_descriptors_deinit(&pool->descriptors);
     divak_gzip_destroy(pool->gzip);
     divak_memory_release(pool);
 }
@@ -196,14 +231,33 @@ static curl_socket_t on_open_socket(void *context, curlsocktype purpose,
         attempt->address_refused = true;
         return CURL_SOCKET_BAD;
     }
-    /* A program that the host starts must not inherit our connections. */
-#if defined(SOCK_CLOEXEC)
-    return socket(address->family, address->socktype | SOCK_CLOEXEC, address->protocol);
-#else
-    int descriptor = socket(address->family, address->socktype, address->protocol);
-    if (descriptor >= 0) fcntl(descriptor, F_SETFD, FD_CLOEXEC);
+    int descriptor = open_socket(address->family, address->socktype, address->protocol);
+    if (descriptor < 0) return CURL_SOCKET_BAD;
+    attempt->opened[attempt->opened_count++ % OPENED_MAX] = descriptor;
     return descriptor;
-#endif
+}
+
+/* Not called, by some versions of libcurl, for sockets that are not connected yet. */
+static int on_close_socket(void *context, curl_socket_t descriptor) {
+    divak_http_pool *pool = context;
+    return divak_descriptors_forget(&pool->descriptors, descriptor) ? close(descriptor) : 0;
+}
+
+/* Notes which of the sockets that were opened for this attempt it is that is connected; false: no memory. */
+static bool note_connection(transfer *attempt, int local_port) {
+    unsigned count = attempt->opened_count < OPENED_MAX ? attempt->opened_count : OPENED_MAX;
+    attempt->opened_count = 0;
+    for (unsigned i = 0; i < count; i++) {
+        struct sockaddr_storage address = {.ss_family = AF_UNSPEC};
+        socklen_t size = sizeof address;
+        uint16_t port = 0;
+        if (getsockname(attempt->opened[i], (struct sockaddr *)&address, &size) != 0) continue;
+        if (address.ss_family == AF_INET) memcpy(&port, &((struct sockaddr_in *)(void *)&address)->sin_port, sizeof port);
+        if (address.ss_family == AF_INET6) memcpy(&port, &((struct sockaddr_in6 *)(void *)&address)->sin6_port, sizeof port);
+        if (ntohs(port) != local_port) continue;
+        return divak_descriptors_note(&attempt->target->pool->descriptors, attempt->opened[i]);
+    }
+    return true; /* a kept one, noted before */
 }
 
 static bool has_whole_body_left(transfer *attempt) {
@@ -233,7 +287,7 @@ static int on_start(void *context, char *peer, char *local, int peer_port, int l
     transfer *attempt = context;
     (void)local;
     (void)peer_port;
-    (void)local_port;
+    if (!note_connection(attempt, local_port)) return CURL_PREREQFUNC_ABORT;
     if (attempt->has_body_left) attempt->body_left_before = true;
     attempt->has_body_left = false;
     attempt->starts++;
@@ -302,6 +356,7 @@ int divak_http_target_create(divak_http_pool *pool, const divak_http_options *op
 
     divak_http_target *target = divak_memory_allocate_zeroed(1, sizeof *target);
     if (target == NULL) return DIVAK_ERROR_MEMORY;
+    target->pool = pool;
     /* A URL that libcurl doesn't understand has no host: refused there, with its words. */
     status = divak_http_settings_init(&target->settings, options, host, error, error_capacity);
     if (status != DIVAK_OK) goto failed;
@@ -323,7 +378,6 @@ int divak_http_target_create(divak_http_pool *pool, const divak_http_options *op
         status = DIVAK_ERROR_MEMORY;
         goto failed;
     }
-    target->pool = pool;
     target->next = pool->targets;
     pool->targets = target;
     fit_connection_cache(pool);
@@ -339,14 +393,14 @@ void divak_http_target_destroy(divak_http_target *target) {
     if (target == NULL) return;
     if (target->transfers != NULL) {
         divak_http_cancel_all(target);
+        if (target->pool->is_lost) return; /* libcurl's handles point into it, and stay as they are */
         for (unsigned i = 0; i < target->settings.max_in_flight; i++) {
             curl_easy_cleanup(target->transfers[i].easy);
             divak_buffer_deinit(&target->transfers[i].compressed);
         }
         divak_memory_release(target->transfers);
     }
-    for (divak_http_target **link = target->pool == NULL ? NULL : &target->pool->targets;
-         link != NULL && *link != NULL; link = &(*link)->next) {
+    for (divak_http_target **link = &target->pool->targets; *link != NULL; link = &(*link)->next) {
         if (*link != target) continue;
         *link = target->next;
         break;
@@ -364,21 +418,37 @@ void divak_http_target_destroy(divak_http_target *target) {
         if (code == CURLE_OK) code = curl_easy_setopt(easy, (option), (value));                    \
     } while (0)
 
-static CURLcode set_tls(CURL *easy, const divak_http_settings *settings) {
+/* Who is trusted, by the two options of the collector or those of the proxy. */
+static CURLcode set_authorities(CURL *easy, CURLoption file, CURLoption folder, const char *ca_file) {
     CURLcode code = CURLE_OK;
-    SET(CURLOPT_SSLVERSION, (long)CURL_SSLVERSION_TLSv1_2);
-    SET(CURLOPT_SSL_VERIFYPEER, 1L);
-    SET(CURLOPT_SSL_VERIFYHOST, 2L);
-    /* Each new connection shakes hands in full then; kept ones are what matters. */
-    if (curl_version_info(CURLVERSION_NOW)->version_num < SAFE_SESSIONS_LIBCURL) {
-        SET(CURLOPT_SSL_SESSIONID_CACHE, 0L);
-    }
-    if (settings->ca_file == NULL) return code;
-    SET(CURLOPT_CAINFO, settings->ca_file);
+    if (ca_file == NULL) return code;
+    SET(file, ca_file);
     /* Whoever names authorities means these alone: not the system's folder of them as well.
      * Backends without such a folder say so, which is as good. */
-    if (code == CURLE_OK && curl_easy_setopt(easy, CURLOPT_CAPATH, NULL) == CURLE_OUT_OF_MEMORY) {
+    if (code == CURLE_OK && curl_easy_setopt(easy, folder, NULL) == CURLE_OUT_OF_MEMORY) {
         code = CURLE_OUT_OF_MEMORY;
+    }
+    return code;
+}
+
+static CURLcode set_tls(CURL *easy, const divak_http_settings *settings) {
+    CURLcode code = CURLE_OK;
+    /* Each new connection shakes hands in full then; kept ones are what matters. */
+    if (curl_version_info(CURLVERSION_NOW)->version_num < SAFE_SESSIONS_LIBCURL) {
+        SET(CURLOPT_SSL_SESSIONID_CACHE, 0L); /* the proxy's too */
+    }
+    if (settings->is_https) {
+        SET(CURLOPT_SSLVERSION, (long)CURL_SSLVERSION_TLSv1_2);
+        SET(CURLOPT_SSL_VERIFYPEER, 1L);
+        SET(CURLOPT_SSL_VERIFYHOST, 2L);
+        if (code == CURLE_OK) code = set_authorities(easy, CURLOPT_CAINFO, CURLOPT_CAPATH, settings->ca_file);
+    }
+    if (settings->has_tls_proxy) {
+        SET(CURLOPT_PROXY_SSLVERSION, (long)CURL_SSLVERSION_TLSv1_2);
+        SET(CURLOPT_PROXY_SSL_VERIFYPEER, 1L);
+        SET(CURLOPT_PROXY_SSL_VERIFYHOST, 2L);
+        if (code == CURLE_OK)
+            code = set_authorities(easy, CURLOPT_PROXY_CAINFO, CURLOPT_PROXY_CAPATH, settings->ca_file);
     }
     return code;
 }
@@ -392,16 +462,12 @@ static CURLcode set_proxy(CURL *easy, const divak_http_settings *settings) {
     SET(CURLOPT_SUPPRESS_CONNECT_HEADERS, 1L);
     SET(CURLOPT_HEADEROPT,
         (long)CURLHEADER_SEPARATE); /* the collector's secrets are not the proxy's */
-    if (strncmp(settings->proxy, "https:", 6) != 0) return code;
-    SET(CURLOPT_PROXY_SSLVERSION, (long)CURL_SSLVERSION_TLSv1_2);
-    SET(CURLOPT_PROXY_SSL_VERIFYPEER, 1L);
-    SET(CURLOPT_PROXY_SSL_VERIFYHOST, 2L);
-    if (settings->ca_file != NULL) SET(CURLOPT_PROXY_CAINFO, settings->ca_file);
     return code;
 }
 
 /* What stays the same from request to request. */
-static CURLcode set_constants(CURL *easy, transfer *owner, const divak_http_settings *settings) {
+static CURLcode set_constants(CURL *easy, transfer *owner, const divak_http_settings *settings,
+                              divak_http_pool *pool) {
     CURLcode code = CURLE_OK;
     SET(CURLOPT_PRIVATE, owner);
     SET(CURLOPT_ERRORBUFFER, owner->error);
@@ -422,13 +488,15 @@ static CURLcode set_constants(CURL *easy, transfer *owner, const divak_http_sett
     SET(CURLOPT_HEADERDATA, owner);
     SET(CURLOPT_OPENSOCKETFUNCTION, on_open_socket);
     SET(CURLOPT_OPENSOCKETDATA, owner);
+    SET(CURLOPT_CLOSESOCKETFUNCTION, on_close_socket);
+    SET(CURLOPT_CLOSESOCKETDATA, pool); /* by then the transfer may be another's, or none */
     SET(CURLOPT_PREREQFUNCTION, on_start);
     SET(CURLOPT_PREREQDATA, owner);
     SET(CURLOPT_NOPROGRESS, 0L);
     SET(CURLOPT_XFERINFOFUNCTION, on_progress);
     SET(CURLOPT_XFERINFODATA, owner);
     if (code == CURLE_OK) code = set_proxy(easy, settings);
-    if (code == CURLE_OK && settings->is_https) code = set_tls(easy, settings);
+    if (code == CURLE_OK && (settings->is_https || settings->has_tls_proxy)) code = set_tls(easy, settings);
     /* These make it faster or quicker to give up; a libcurl that doesn't know them still works. */
     curl_easy_setopt(easy, CURLOPT_TCP_NODELAY, 1L);
     curl_easy_setopt(easy, CURLOPT_UPLOAD_BUFFERSIZE, (long)UPLOAD_STEP);
@@ -444,7 +512,7 @@ static int prepare(transfer *idle, divak_http_target *target) {
     if (idle->easy != NULL) return DIVAK_OK;
     CURL *easy = curl_easy_init();
     if (easy == NULL) return DIVAK_ERROR_MEMORY;
-    CURLcode code = set_constants(easy, idle, &target->settings);
+    CURLcode code = set_constants(easy, idle, &target->settings, target->pool);
     if (code != CURLE_OK) {
         curl_easy_cleanup(easy);
         return code == CURLE_OUT_OF_MEMORY ? DIVAK_ERROR_MEMORY : DIVAK_ERROR_UNSUPPORTED;
@@ -469,6 +537,7 @@ static int start(transfer *request, bool is_fresh, uint64_t now) {
     request->starts = 0;
     request->has_body_left = false;
     request->address_refused = false;
+    request->opened_count = 0;
     request->error[0] = '\0';
     CURLcode code = CURLE_OK;
     SET(CURLOPT_POSTFIELDSIZE_LARGE, (curl_off_t)length);
@@ -489,6 +558,7 @@ static void release(transfer *done) {
 
 int divak_http_send(divak_http_target *target, const void *body, size_t length, void *tag) {
     transfer *idle = NULL;
+    if (!divak_http_pool_is_intact(target->pool)) return DIVAK_ERROR_FULL;
     for (unsigned i = 0; idle == NULL && i < target->settings.max_in_flight; i++) {
         if (!target->transfers[i].is_active) idle = &target->transfers[i];
     }
@@ -598,6 +668,13 @@ static void describe(transfer *attempt, CURLcode code, const divak_http_result *
     divak_http_text_write(reply->text, sizeof reply->text, attempt->target->settings.display, what);
 }
 
+/* libcurl tries all addresses of a host; the number is the last one's. */
+static bool is_refused(transfer *attempt, CURLcode code) {
+    long number = 0;
+    if (code != CURLE_COULDNT_CONNECT || attempt->address_refused) return false;
+    return curl_easy_getinfo(attempt->easy, CURLINFO_OS_ERRNO, &number) == CURLE_OK && number == ECONNREFUSED;
+}
+
 /* Takes an attempt that ended with `code` out of the multi handle. True: the reply is written and
  * the transfer idle. False: another attempt is under way. */
 static bool complete(transfer *attempt, CURLcode code, uint64_t now, divak_http_reply *reply) {
@@ -616,6 +693,7 @@ static bool complete(transfer *attempt, CURLcode code, uint64_t now, divak_http_
         .tag = attempt->tag,
         .outcome = divak_http_outcome(&result),
         .http_status = result.status,
+        .is_refused = is_refused(attempt, code),
     };
     if (reply->outcome == DIVAK_OUTCOME_RETRY)
         reply->retry_after = divak_http_retry_after(retry_after);
@@ -688,27 +766,40 @@ static int to_milliseconds(uint64_t time) {
     return (int)(milliseconds < longest ? milliseconds : longest);
 }
 
-/* Sleeps until a socket, a timer of libcurl, a wake, or for `time`. */
+/* Sleeps until a socket, a timer of libcurl, or for `time`. Not by curl_multi_poll, which reads from a descriptor that a
+ * program may have closed and opened anew. */
 static void rest(divak_http_pool *pool, uint64_t time) {
-    int milliseconds = to_milliseconds(time);
-    int nap = milliseconds < NAP_MILLISECONDS ? milliseconds : NAP_MILLISECONDS;
-    /* When the host closed descriptors that are not its own, poll returns at once for ever: better
-     * late than at full load. Requests under way fail by themselves then. */
-    if (pool->in_flight == 0 && pool->idle_spins > IDLE_SPINS) {
-        poll(NULL, 0, nap);
-        return;
-    }
+    int milliseconds = to_milliseconds(time), sockets = 0;
     uint64_t before = divak_clock_monotonic_now();
-    if (curl_multi_poll(pool->multi, NULL, 0, milliseconds, NULL) != CURLM_OK) {
-        poll(NULL, 0, nap);
-        return;
+    CURLMcode code = pool->in_flight == 0 ? CURLM_OK
+                                          : curl_multi_wait(pool->multi, NULL, 0, milliseconds, &sockets);
+    bool is_early = divak_clock_monotonic_now() - before < MILLISECOND;
+    if (pool->in_flight == 0) {
+        poll(NULL, 0, milliseconds);
+    } else if (code != CURLM_OK || (sockets == 0 && is_early)) {
+        poll(NULL, 0, milliseconds < NAP_MILLISECONDS ? milliseconds : NAP_MILLISECONDS);
     }
-    bool is_early = divak_clock_monotonic_now() - before < time / 2;
-    /* A wake says so in `woken`, which the caller takes after this. */
-    if (pool->in_flight == 0 && is_early && divak_load_relaxed(&pool->woken) == 0)
-        pool->idle_spins++;
-    else
-        pool->idle_spins = 0;
+}
+
+/* The replies of a pool that is lost: libcurl is asked about its requests, but does nothing any more. */
+static int give_up(divak_http_pool *pool, divak_http_reply *out, int capacity) {
+    int count = 0;
+    for (divak_http_target *target = pool->targets; target != NULL; target = target->next) {
+        for (unsigned i = 0; count < capacity && i < target->settings.max_in_flight; i++) {
+            transfer *request = &target->transfers[i];
+            if (!request->is_active) continue;
+            divak_http_reply *reply = &out[count++];
+            *reply = (divak_http_reply){
+                .tag = request->tag,
+                .outcome = DIVAK_OUTCOME_RETRY,
+                .maybe_delivered = request->body_left_before || has_whole_body_left(request),
+            };
+            divak_http_text_write(reply->text, sizeof reply->text, target->settings.display,
+                                  "its descriptors were closed by the program");
+            release(request);
+        }
+    }
+    return count;
 }
 
 int divak_http_pool_wait(divak_http_pool *pool, uint64_t timeout, divak_http_reply *out,
@@ -716,22 +807,15 @@ int divak_http_pool_wait(divak_http_pool *pool, uint64_t timeout, divak_http_rep
     uint64_t now = divak_clock_monotonic_now();
     uint64_t deadline = timeout > UINT64_MAX - now ? UINT64_MAX : now + timeout;
     for (;;) {
-        int count = drive(pool, out, capacity);
-        /* Pairs with the release in divak_http_pool_wake: what the waker wrote before is seen
-         * after. */
-        bool is_woken = divak_exchange_acquire_release(&pool->woken, 0) != 0;
+        int count = divak_http_pool_is_intact(pool) ? drive(pool, out, capacity)
+                                                    : give_up(pool, out, capacity);
         now = divak_clock_monotonic_now();
-        if (count > 0 || is_woken || now >= deadline) return count;
+        if (count > 0 || now >= deadline) return count;
         uint64_t left = deadline - now;
         if (pool->in_flight > 0 && left > answer_time / 4)
             left = answer_time / 4; /* to see slow answers */
         rest(pool, left);
     }
-}
-
-void divak_http_pool_wake(divak_http_pool *pool) {
-    divak_store_release(&pool->woken, 1);
-    curl_multi_wakeup(pool->multi);
 }
 
 unsigned divak_http_pool_in_flight(const divak_http_pool *pool) {
@@ -742,23 +826,12 @@ unsigned divak_http_target_in_flight(const divak_http_target *target) {
     return target->in_flight;
 }
 
-static void cancel(transfer *request) {
-    curl_multi_remove_handle(request->target->pool->multi, request->easy);
-    release(request);
-}
-
-bool divak_http_cancel(divak_http_target *target, const void *tag) {
+void divak_http_cancel_all(divak_http_target *target) {
+    bool is_intact = divak_http_pool_is_intact(target->pool);
     for (unsigned i = 0; i < target->settings.max_in_flight; i++) {
         transfer *request = &target->transfers[i];
-        if (!request->is_active || request->tag != tag) continue;
-        cancel(request);
-        return true;
-    }
-    return false;
-}
-
-void divak_http_cancel_all(divak_http_target *target) {
-    for (unsigned i = 0; i < target->settings.max_in_flight; i++) {
-        if (target->transfers[i].is_active) cancel(&target->transfers[i]);
+        if (!request->is_active) continue;
+        if (is_intact) curl_multi_remove_handle(target->pool->multi, request->easy);
+        release(request);
     }
 }

@@ -68,6 +68,7 @@ static int copy_options(divak_flusher *flusher, const divak_flusher_options *opt
     if (divak_http_environment_read(&flusher->environment) != DIVAK_OK) return DIVAK_ERROR_MEMORY;
     flusher->is_gzip = options->is_gzip;
     flusher->allows_metadata = options->allows_metadata;
+    flusher->gives_up_refused = options->gives_up_refused;
     flusher->connections = options->connections;
     flusher->timeout = options->timeout;
     flusher->close_timeout = options->close_timeout;
@@ -273,17 +274,21 @@ static void replace_stuck_thread(divak_flusher *flusher) {
     }
 }
 
+/* Starts the thread that could not be started so far; nothing where none is wanted. Under the mutex. */
+static void start_wanted_thread(divak_flusher *flusher) {
+    char error[160];
+    if (divak_load_relaxed(&flusher->needs_thread) == 0 || divak_load_relaxed(&flusher->closing) != 0) return;
+    if (divak_flusher_connect(flusher, error, sizeof error) == DIVAK_OK && start_thread(flusher) == DIVAK_OK) {
+        divak_store_relaxed(&flusher->needs_thread, 0);
+    }
+}
+
 void divak_flusher_ensure_thread(divak_tracer *tracer) {
     divak_flusher *flusher = flusher_of(tracer);
     /* Relaxed, as all stores of it: looked at again under the lock. */
     if (flusher == NULL || !flusher->is_prepared || divak_load_relaxed(&flusher->needs_thread) == 0) return;
     divak_mutex_lock(&flusher->mutex);
-    if (divak_load_relaxed(&flusher->needs_thread) != 0 && divak_load_relaxed(&tracer->mode) != DIVAK_TRACER_CLOSED) {
-        char error[160];
-        if (divak_flusher_connect(flusher, error, sizeof error) == DIVAK_OK && start_thread(flusher) == DIVAK_OK) {
-            divak_store_relaxed(&flusher->needs_thread, 0);
-        }
-    }
+    if (divak_load_relaxed(&tracer->mode) != DIVAK_TRACER_CLOSED) start_wanted_thread(flusher);
     divak_mutex_unlock(&flusher->mutex);
 }
 
@@ -305,7 +310,6 @@ void divak_flusher_reset_after_fork(divak_tracer *tracer) {
     flusher->delivery.pool = NULL; /* the parent's: not to be touched, not even to free it */
     flusher->next_maintenance = 0; /* the parent may have been about to measure the clock */
     flusher->delivery.random ^= divak_clock_ticks();
-    flusher->encoder.sanitized = 0;
     flusher->is_closed = true;
     divak_store_relaxed(&flusher->needs_thread, 1);
 }
@@ -326,12 +330,19 @@ static bool wait_until(divak_flusher *flusher, bool (*done)(const divak_flusher 
         uint64_t look = now + 500 * MILLISECOND;
         (void)divak_condition_wait_until(&flusher->condition, &flusher->mutex, look < deadline ? look : deadline);
         replace_stuck_thread(flusher);
+        start_wanted_thread(flusher);
     }
     return true;
 }
 
+/* Whether there is no thread and will be none: where one only could not be started, it is tried again. */
+static bool is_over(const divak_flusher *flusher) {
+    return flusher->is_closed &&
+           (divak_load_relaxed(&flusher->needs_thread) == 0 || divak_load_relaxed(&flusher->closing) != 0);
+}
+
 static bool flush_is_done(const divak_flusher *flusher, uint64_t ticket) {
-    return flusher->flush_done >= ticket || flusher->is_closed;
+    return flusher->flush_done >= ticket || is_over(flusher);
 }
 
 static bool is_closed(const divak_flusher *flusher, uint64_t ticket) {
@@ -340,7 +351,7 @@ static bool is_closed(const divak_flusher *flusher, uint64_t ticket) {
 }
 
 static bool check_is_done(const divak_flusher *flusher, uint64_t ticket) {
-    return flusher->check_done >= ticket || flusher->is_closed;
+    return flusher->check_done >= ticket || is_over(flusher);
 }
 
 int divak_flusher_flush(divak_tracer *tracer, uint64_t nanoseconds, uint64_t *out_lost) {
@@ -467,6 +478,6 @@ bool divak_flusher_stats(const divak_tracer *tracer, size_t index, divak_stats *
     out_stats->message_failures = divak_load_relaxed(&counters->message_failures);
     out_stats->bad_endpoints = divak_load_relaxed(&counters->bad_endpoints);
     out_stats->flusher_restarts = divak_load_relaxed(&flusher->restarts);
-    out_stats->sanitized = divak_load_relaxed(&tracer->sanitized);
+    out_stats->sanitized = divak_load_relaxed(&counters->sanitized);
     return true;
 }

@@ -237,7 +237,7 @@ static uint64_t time_to_wait(const loop *turn) {
 static divak_reporter *reporter_of(divak_flusher *flusher, const divak_message *message) {
     for (size_t i = 0; i < flusher->reporter_count; i++) {
         divak_reporter *reporter = flusher->reporters[i];
-        if (message >= reporter->messages && message < reporter->messages + DIVAK_MESSAGES_MAX) return reporter;
+        if (message >= reporter->messages && message <= reporter->messages + DIVAK_PROBE) return reporter;
     }
     return NULL;
 }
@@ -280,8 +280,9 @@ static void rest(loop *turn) {
 
 static void pump(loop *turn) {
     divak_flusher *flusher = turn->flusher;
-    flusher->delivery.is_hurried =
-        flusher->phase == DIVAK_REQUEST_DELIVERING || divak_load_relaxed(&flusher->closing) != 0;
+    bool is_closing = divak_load_relaxed(&flusher->closing) != 0;
+    flusher->delivery.is_hurried = flusher->phase == DIVAK_REQUEST_DELIVERING || is_closing;
+    flusher->delivery.gives_up_refused = flusher->gives_up_refused && is_closing;
     uint64_t *lost = flusher->delivery.lost_before_store;
     memset(lost, 0, sizeof flusher->delivery.lost_before_store);
     divak_engine_dropped(flusher->tracer, lost);
@@ -291,6 +292,27 @@ static void pump(loop *turn) {
         divak_reporter_pump(flusher->reporters[i], &flusher->delivery);
     }
 }
+
+#if !defined(DIVAK_WITHOUT_CURL)
+/* A transport whose descriptors the program has closed is left as it is, with the numbers that are the program's now. */
+static void replace_lost_transport(divak_flusher *flusher) {
+    struct divak_http_pool *lost = flusher->delivery.pool;
+    if (lost == NULL || divak_http_pool_in_flight(lost) != 0 || divak_http_pool_is_intact(lost)) return;
+    char error[160];
+    struct divak_http_target *targets[DIVAK_REPORTERS_MAX];
+    for (size_t i = 0; i < flusher->reporter_count; i++) targets[i] = flusher->reporters[i]->target;
+    flusher->delivery.pool = NULL;
+    const bool has_another = divak_flusher_connect(flusher, error, sizeof error) == DIVAK_OK;
+    if (has_another) divak_http_pool_abandon(lost);
+    else flusher->delivery.pool = lost; /* until there is memory for another one */
+    for (size_t i = 0; i < flusher->reporter_count; i++) {
+        divak_reporter *reporter = flusher->reporters[i];
+        if (has_another) reporter->last_target = NULL;
+        else reporter->target = targets[i];
+        if (!has_another) reporter->not_before = flusher->delivery.now + 100 * MILLISECOND;
+    }
+}
+#endif
 
 static void take_turn(loop *turn) {
     divak_flusher *flusher = turn->flusher;
@@ -304,6 +326,9 @@ static void take_turn(loop *turn) {
     }
     drain(turn);
     serve_flush(turn);
+#if !defined(DIVAK_WITHOUT_CURL)
+    replace_lost_transport(flusher);
+#endif
     pump(turn);
     serve_check(flusher);
     unsigned in_flight = 0;
@@ -312,8 +337,6 @@ static void take_turn(loop *turn) {
     if (in_flight != 0) wait_for_replies(turn, time_to_wait(turn));
     if (turn->is_over) return;
 #endif
-    /* Before a flush is answered: who waited for it may read the count next. */
-    divak_store_relaxed(&flusher->tracer->sanitized, flusher->encoder.sanitized);
     if (flusher->phase == DIVAK_REQUEST_DELIVERING && all_done(flusher, flusher->target)) finish_flush(flusher);
     serve_shutdown(turn);
     if (!turn->is_over && in_flight == 0) rest(turn);

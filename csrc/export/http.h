@@ -9,9 +9,8 @@
  *     divak_http_reply replies[8];
  *     int count = divak_http_pool_wait(pool, 1000000000, replies, 8);
  *
- * Everything here is called by the thread that owns the pool; only divak_http_pool_wake is for
- * others. The owner blocks SIGPIPE: TLS libraries write to broken connections without asking for
- * silence.
+ * Everything here is called by the thread that owns the pool. It blocks SIGPIPE: TLS libraries write
+ * to broken connections without asking for silence.
  *
  * What is kept to whatever the environment or the collector say: http and https alone, TLS 1.2 or
  * later with peer and host verified, no redirect followed, at most 64 KiB of an answer's body and
@@ -43,6 +42,7 @@ typedef struct divak_http_reply {
     void *tag; /* as given to divak_http_send */
     divak_outcome outcome;
     int http_status;      /* 0: no answer */
+    bool is_refused;      /* nobody listens at its address */
     uint64_t retry_after; /* nanoseconds the collector asked for, capped; 0: it did not */
     /* A whole body once left and its connection then failed: the spans may be there already, so
      * that sending them again (as was done here, if the outcome is DELIVERED) may make duplicates.
@@ -60,9 +60,13 @@ const char *divak_http_unsupported_text(void);
  * fine. */
 void divak_http_pool_destroy(divak_http_pool *pool);
 /* Forgets the pool and its targets without touching a byte of them: for a forked child, where
- * connections and locks belong to the parent, and for a pool whose thread hangs inside a library.
- * The memory is lost on purpose. */
+ * connections and locks belong to the parent, for a pool whose thread hangs inside a library, and for
+ * one that is not intact. The memory is lost on purpose. */
 void divak_http_pool_abandon(divak_http_pool *pool);
+
+/* False: the program has closed descriptors of the pool's, whose numbers are its own now. Nothing is written, read or closed
+ * there any more, no request is taken (DIVAK_ERROR_FULL), and those under way come back as RETRY. Abandon it then. */
+bool divak_http_pool_is_intact(divak_http_pool *pool);
 
 /* Everything in `options` is copied. On DIVAK_ERROR_INVALID `error` says what is wrong, without secrets. Also
  * DIVAK_ERROR_MEMORY, _UNSUPPORTED. */
@@ -76,22 +80,15 @@ void divak_http_target_destroy(divak_http_target *target);
  * comes. */
 int divak_http_send(divak_http_target *target, const void *body, size_t length, void *tag);
 
-/* Drives what is under way until there is a reply, a wake, or `timeout` nanoseconds have passed.
- * Returns how many replies were written to `out`, at most `capacity`; the others come with the next
+/* Drives what is under way until there is a reply, or `timeout` nanoseconds have passed. Returns how many replies were written to `out`, at most `capacity`; the others come with the next
  * call. */
 int divak_http_pool_wait(divak_http_pool *pool, uint64_t timeout, divak_http_reply *out,
                          int capacity);
-/* Makes the wait under way, or else the next one, return at once. From any thread; not from a
- * signal handler. */
-void divak_http_pool_wake(divak_http_pool *pool);
-
 /* Requests without a reply so far. */
 unsigned divak_http_pool_in_flight(const divak_http_pool *pool);
 unsigned divak_http_target_in_flight(const divak_http_target *target);
 
-/* Gives the request with this tag up: its connection is closed and no reply comes. False if there
- * is none. */
-bool divak_http_cancel(divak_http_target *target, const void *tag);
+/* Gives all requests to it up: their connections are closed and no reply comes. */
 void divak_http_cancel_all(divak_http_target *target);
 
 #endif

@@ -94,13 +94,14 @@ static int read_proxy(divak_http_settings *settings, const divak_http_environmen
         settings->is_https ? environment->proxy_for_https : environment->proxy_for_http;
     settings->proxy = copy_text(is_loopback ? NULL : proxy);
     settings->no_proxy = copy_text(is_loopback ? NULL : environment->no_proxy);
+    settings->has_tls_proxy = settings->proxy != NULL && strncasecmp(settings->proxy, "https://", 8) == 0;
     return settings->proxy == NULL || settings->no_proxy == NULL ? DIVAK_ERROR_MEMORY : DIVAK_OK;
 }
 
 /* A CA file that can't be read would make every request fail: better to say so now. */
 static int read_ca_file(divak_http_settings *settings, const char *option,
                         const divak_http_environment *environment, char *error, size_t capacity) {
-    if (!settings->is_https) return DIVAK_OK;
+    if (!settings->is_https && !settings->has_tls_proxy) return DIVAK_OK;
     const char *origin = "ca_file (DIVAK_CA_FILE)";
     const char *path = option;
     if (path == NULL || *path == '\0') {
@@ -180,9 +181,9 @@ int divak_http_settings_init(divak_http_settings *settings, const divak_http_opt
     if (status == DIVAK_OK)
         status = read_content_type(settings, options->content_type, error, error_capacity);
     if (status == DIVAK_OK) status = read_headers(settings, options, error, error_capacity);
+    if (status == DIVAK_OK) status = read_proxy(settings, environment, host);
     if (status == DIVAK_OK)
         status = read_ca_file(settings, options->ca_file, environment, error, error_capacity);
-    if (status == DIVAK_OK) status = read_proxy(settings, environment, host);
     if (status != DIVAK_OK) divak_http_settings_deinit(settings);
     return status;
 }

@@ -1,7 +1,7 @@
 /* http_options.h - how an endpoint is talked to: the caller's word, checked, and the environment's.
  *
  *     proxy     the environment's for the scheme; none for loopback
- *     CA file   the option, else the environment's, else the TLS library's own
+ *     CA file   the option, else the environment's, else the TLS library's own; for a proxy too
  */
 /* SPDX-License-Identifier: Apache-2.0 */
 #ifndef DIVAK_EXPORT_HTTP_OPTIONS_H
@@ -44,6 +44,7 @@ typedef struct divak_http_settings {
     uint64_t connect_timeout;
     unsigned max_in_flight;
     bool is_https;
+    bool has_tls_proxy; /* TLS to the proxy, whatever is spoken through it */
     bool gzip;
     bool allow_metadata_addresses;
 } divak_http_settings;

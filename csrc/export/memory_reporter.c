@@ -7,6 +7,7 @@
 #include "base/buffer.h"
 #include "base/memory.h"
 #include "base/thread.h"
+#include "collect/thread_state.h"
 
 struct divak_memory_reporter {
     divak_mutex mutex;
@@ -44,6 +45,7 @@ int divak_memory_reporter_append(divak_memory_reporter *reporter, const char *js
 
 size_t divak_memory_reporter_count(divak_memory_reporter *reporter) {
     if (reporter == NULL) return 0;
+    (void)divak_process_check_fork(); /* in a child: what is here is the parent's, and so may the lock be */
     divak_mutex_lock(&reporter->mutex);
     size_t count = reporter->count;
     divak_mutex_unlock(&reporter->mutex);
@@ -52,6 +54,7 @@ size_t divak_memory_reporter_count(divak_memory_reporter *reporter) {
 
 char *divak_memory_reporter_take(divak_memory_reporter *reporter, size_t *out_length) {
     if (reporter == NULL) return NULL;
+    (void)divak_process_check_fork();
     divak_mutex_lock(&reporter->mutex);
     char *taken = NULL;
     divak_buffer *spans = &reporter->spans;

@@ -75,7 +75,6 @@ bool divak_message_build(divak_message *message, divak_reporter *reporter, divak
     divak_buffer_clear(&message->offsets);
     message->count = 0;
     message->synthetic = 0;
-    message->is_probe = false;
 
     bool is_first = true;
     const divak_record *record;
@@ -87,6 +86,7 @@ bool divak_message_build(divak_message *message, divak_reporter *reporter, divak
         size_t before = message->body.length;
         int status = note_offset(message, reporter) ? DIVAK_OK : DIVAK_ERROR_MEMORY;
         size_t offsets = message->offsets.length - (status == DIVAK_OK ? sizeof(uint32_t) : 0);
+        const uint64_t sanitized = delivery->encoder->sanitized;
         if (status == DIVAK_OK) status = append_span(&message->body, reporter, delivery->encoder, record);
         if (status == DIVAK_OK && message->body.length + 2 > limit && message->count != 0) {
             /* One too many: it begins the next message. */
@@ -112,6 +112,7 @@ bool divak_message_build(divak_message *message, divak_reporter *reporter, divak
             count_dropped(reporter, DIVAK_DROPPED_TOO_BIG, 1);
         } else {
             message->count++;
+            divak_add_relaxed(&reporter->counters.sanitized, delivery->encoder->sanitized - sanitized);
         }
     }
     if (message->count == 0) return false;

@@ -278,6 +278,11 @@ void divak_reporter_settle_reply(divak_reporter *reporter, divak_delivery *deliv
     case DIVAK_OUTCOME_REDIRECT: reason = DIVAK_DROPPED_REDIRECT; break;
     case DIVAK_OUTCOME_TLS: reason = DIVAK_DROPPED_TLS; break;
     }
+    bool is_given_up = reply->is_refused && delivery->gives_up_refused;
+    if (is_given_up) {
+        result = DIVAK_PART_DROP;
+        reason = DIVAK_DROPPED_RETRY_EXPIRED;
+    }
     if (result == DIVAK_PART_SPLIT && reply->http_status == 413 && length > message->delivered_bytes) {
         enum { CLEARLY = 3 }; /* times larger than what was accepted of the same message; a bad span's neighbour is 2 */
         uint64_t accepted = message->delivered_bytes;
@@ -287,6 +292,7 @@ void divak_reporter_settle_reply(divak_reporter *reporter, divak_delivery *deliv
     }
     if (result == DIVAK_PART_DELIVERED && length > message->delivered_bytes) message->delivered_bytes = length;
     divak_reporter_settle_part(reporter, delivery, message, result, reason, reply->retry_after, reply->text);
+    if (is_given_up) reporter->not_before = 0; /* for what is left there is no later */
 }
 #endif
 
@@ -329,6 +335,8 @@ static bool may_send(const divak_reporter *reporter, const divak_delivery *deliv
 }
 
 void divak_reporter_pump(divak_reporter *reporter, divak_delivery *delivery) {
+    divak_message *probe = &reporter->messages[DIVAK_PROBE];
+    if (probe->state == DIVAK_MESSAGE_READY && send_part(reporter, delivery, probe) != DIVAK_OK) return;
     for (unsigned i = 0; i < reporter->message_limit; i++) {
         divak_message *message = &reporter->messages[i];
         while (message->state == DIVAK_MESSAGE_READY && may_send(reporter, delivery)) {
@@ -363,21 +371,26 @@ bool divak_reporter_is_done(const divak_reporter *reporter, uint64_t position) {
     if (reporter->next.position < position) return false;
     for (unsigned i = 0; i < reporter->message_limit; i++) {
         const divak_message *message = &reporter->messages[i];
-        if (message->state != DIVAK_MESSAGE_FREE && !message->is_probe && message->begins_at < position) return false;
+        if (message->state != DIVAK_MESSAGE_FREE && message->begins_at < position) return false;
     }
     return true;
 }
 
-void divak_reporter_give_up_in_flight(divak_reporter *reporter, uint32_t reason) {
-    for (unsigned i = 0; i < DIVAK_MESSAGES_MAX; i++) {
-        if (reporter->messages[i].state == DIVAK_MESSAGE_FREE) continue;
-        if (reporter->messages[i].is_probe) reporter->probe_result = DIVAK_ERROR_TIMEOUT;
+/* Gives up all messages of a state. */
+static void drop_messages(divak_reporter *reporter, divak_message_state state, uint32_t reason) {
+    for (unsigned i = 0; i <= DIVAK_PROBE; i++) {
+        if (reporter->messages[i].state != state) continue;
+        if (i == DIVAK_PROBE) reporter->probe_result = DIVAK_ERROR_TIMEOUT;
         drop_all_parts(reporter, &reporter->messages[i], reason);
     }
 }
 
+void divak_reporter_give_up_in_flight(divak_reporter *reporter, uint32_t reason) {
+    drop_messages(reporter, DIVAK_MESSAGE_IN_FLIGHT, reason);
+}
+
 void divak_reporter_leave_bodies(divak_reporter *reporter) {
-    for (unsigned i = 0; i < DIVAK_MESSAGES_MAX; i++) {
+    for (unsigned i = 0; i <= DIVAK_PROBE; i++) {
         if (reporter->messages[i].state == DIVAK_MESSAGE_IN_FLIGHT) reporter->messages[i].body = (divak_buffer){0};
     }
 }
@@ -396,7 +409,8 @@ void divak_reporter_give_up(divak_reporter *reporter, divak_delivery *delivery, 
     if (reporter->target != NULL) divak_http_cancel_all(reporter->target);
     if (reporter->last_target != NULL) divak_http_cancel_all(reporter->last_target);
 #endif
-    divak_reporter_give_up_in_flight(reporter, reason);
+    drop_messages(reporter, DIVAK_MESSAGE_IN_FLIGHT, reason);
+    drop_messages(reporter, DIVAK_MESSAGE_READY, reason);
     const divak_record *record;
     uint64_t spans = 0;
     while ((record = divak_store_read(delivery->store, &reporter->next)) != NULL) {
@@ -409,25 +423,19 @@ void divak_reporter_give_up(divak_reporter *reporter, divak_delivery *delivery, 
 }
 
 void divak_reporter_probe(divak_reporter *reporter, divak_delivery *delivery) {
-    divak_message *message = free_message(reporter);
-    if (message == NULL) {
-        reporter->probe_result = DIVAK_ERROR_TIMEOUT;
-        return;
-    }
+    divak_message *message = &reporter->messages[DIVAK_PROBE];
     reporter->probe_result = DIVAK_ABSENT;
+    if (message->state != DIVAK_MESSAGE_FREE) return;
     divak_buffer_clear(&message->body);
     if (reporter->is_json) divak_buffer_append(&message->body, "[]", 2);
     message->count = message->synthetic = message->part_count = message->requests = 0;
     message->is_probe = true;
     message->state = DIVAK_MESSAGE_READY;
-    if (send_part(reporter, delivery, message) != DIVAK_OK) {
-        reporter->probe_result = DIVAK_ERROR_TIMEOUT;
-        release_message(message);
-    }
+    (void)send_part(reporter, delivery, message); /* where no connection is free now, a later turn sends it */
 }
 
 void divak_reporter_reset_after_fork(divak_reporter *reporter) {
-    for (unsigned i = 0; i < DIVAK_MESSAGES_MAX; i++) release_message(&reporter->messages[i]);
+    for (unsigned i = 0; i <= DIVAK_PROBE; i++) release_message(&reporter->messages[i]);
     reporter->target = reporter->last_target = NULL;
     reporter->next_supply = reporter->last_supply_log = 0;
     reporter->supply_failure[0] = '\0';

@@ -29,6 +29,7 @@ struct divak_http_target;
 enum {
     DIVAK_REPORTERS_MAX = 8,
     DIVAK_MESSAGES_MAX = 64,
+    DIVAK_PROBE = DIVAK_MESSAGES_MAX, /* the place of the probe: spans that wait never keep a check from asking */
     DIVAK_SPLIT_DEPTH = 32
 };
 
@@ -73,6 +74,7 @@ typedef struct divak_reporter_counters {
     divak_atomic_u64 maybe_duplicate, synthetic;
     divak_atomic_u64 messages, message_bytes, message_failures;
     divak_atomic_u64 bad_endpoints;
+    divak_atomic_u64 sanitized; /* texts in its messages; what was encoded and had no room counts when it goes */
 } divak_reporter_counters;
 
 typedef struct divak_reporter {
@@ -87,7 +89,7 @@ typedef struct divak_reporter {
     unsigned message_limit;           /* messages at once */
     divak_store_cursor next;          /* the first span not in a message yet */
     uint64_t unsent_since;            /* monotonic time when it came into the store; 0: none */
-    divak_message messages[DIVAK_MESSAGES_MAX];
+    divak_message messages[DIVAK_MESSAGES_MAX + 1];
     /* After failures. */
     uint32_t failures;                /* in a row */
     uint64_t not_before;              /* monotonic time before which nothing is sent */
@@ -110,6 +112,7 @@ typedef struct divak_delivery {
     uint64_t now;            /* monotonic */
     uint64_t flush_interval;
     bool is_hurried;         /* a flush or shutdown waits: send what there is */
+    bool gives_up_refused;   /* what nobody takes, since nobody listens, is not tried again */
     bool logs;
     divak_mutex *mutex;      /* of what others may read: failure. NULL: nobody will */
     uint64_t lost_before_store[DIVAK_DROPPED_COUNT]; /* drops that befell all reporters alike, by reason */
@@ -128,13 +131,13 @@ uint64_t divak_reporter_next_time(const divak_reporter *reporter, const divak_de
 bool divak_reporter_is_done(const divak_reporter *reporter, uint64_t position);
 /* Gives up all that is not delivered, for this reason. */
 void divak_reporter_give_up(divak_reporter *reporter, divak_delivery *delivery, uint32_t reason);
-/* Gives up the messages that are under way only. */
+/* Gives up only the messages that are under way; those that wait for the next try go on to wait. */
 void divak_reporter_give_up_in_flight(divak_reporter *reporter, uint32_t reason);
 /* Leaves the bodies that are being sent to the thread that hangs while it sends them. */
 void divak_reporter_leave_bodies(divak_reporter *reporter);
 /* Drops so far that a user has to hear of; deliberate ones are left out. */
 uint64_t divak_reporter_losses(const divak_reporter *reporter);
-/* An empty message to see whether anyone is there. */
+/* Asks by an empty message whether anyone is there, or waits for the answer where one is under way; see probe_result. */
 void divak_reporter_probe(divak_reporter *reporter, divak_delivery *delivery);
 /* For a forked child: nothing under way, nothing pending, counts zero; memory is kept. */
 void divak_reporter_reset_after_fork(divak_reporter *reporter);

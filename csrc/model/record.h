@@ -93,7 +93,10 @@ static inline uint32_t divak_field_head(uint32_t type, size_t key_length, size_t
 
 /* Writes those 4 bytes: three stores are less than what makes a number of them. */
 static inline void divak_field_write_head(uint8_t *out, uint32_t type, size_t key_length, size_t value_length) {
-    const uint16_t length = (uint16_t)value_length;
+    uint16_t length = (uint16_t)value_length;
+#if __BYTE_ORDER__ == __ORDER_BIG_ENDIAN__
+    length = __builtin_bswap16(length); /* as divak_field_head has it, and divak_field_next reads it */
+#endif
     out[0] = (uint8_t)type;
     out[1] = (uint8_t)key_length;
     memcpy(out + 2, &length, sizeof length);

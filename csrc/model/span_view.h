@@ -3,8 +3,9 @@
  * A record is a list of fields in the order of the calls that made it. Reading it walks that list
  * once and notes where the fields that count begin; no text is copied.
  *
- *     static divak_span_view view;                     // 48 KiB, mostly untouched: not for a small
- * stack divak_span_view_init(&view, keys); if (divak_span_view_read(&view, record) != DIVAK_OK) ...
+ *     static divak_span_view view;                // 48 KiB, mostly untouched: not for a small stack
+ *     divak_span_view_init(&view, keys);
+ *     if (divak_span_view_read(&view, record) != DIVAK_OK) ...
  *     for (size_t i = 0; i < view.tag_count; i++) {
  *         divak_field tag;
  *         divak_span_view_field(&view, view.tags[i], &tag);
@@ -14,11 +15,14 @@
  * The rules that are the same for every format live here:
  *
  *   tags          the last value of a key stays, but the first of "error"; a key by number and the
- * same key as text are one. The order says nothing. annotations   by time, within a microsecond as
- * recorded; a repeated one (time and text) once; none without a time name, remote  the last times
- * a start that is no time (0, or beyond int64) is unknown; a duration is at least 1 parent none
- * when it is the span itself kind          a periodic job is reported as SERVER, for it is the root
- * of its own trace shared        not on a client's half
+ *                 same key as text are one. The order says nothing
+ *   annotations   by time, within a microsecond as recorded; a repeated one (time and text) once;
+ *                 none without a time
+ *   name, remote  the last
+ *   times         a start that is no time (0, or beyond int64) is unknown; a duration is at least 1
+ *   parent        none when it is the span itself
+ *   kind          a periodic job is reported as SERVER, for it is the root of its own trace
+ *   shared        not on a client's half
  *
  * Fields that make no sense (bytes that collect did not write) are left out and counted in
  * `skipped`.

@@ -46,7 +46,8 @@
  *   connections        4: requests in flight at once to one endpoint, 1 to 64
  *   headers            none: name=value,... sent with every request
  *   tags               none: name=value,... on every span that has not got the tag itself
- *   ca_file            none: certificates to trust, instead of the system's
+ *   ca_file            none: certificates to trust, instead of the system's; also for a proxy that
+ *                      is talked to by https
  *   log                warn: at most one line a minute to standard error; or off. debug says no
  *                      more than warn so far
  *
@@ -77,6 +78,8 @@
  *                      half of ring_bytes. About an eighth of buffer_bytes holds the open spans:
  *                      2,048 at once by the defaults
  *   allow_metadata     false; true: the endpoint may be a link-local address
+ *   give_up_refused    false; true: shutdown and exit do not wait for a collector whose address
+ *                      refuses the connection, since nobody listens there; for short programs
  *
  * Beside these http_proxy, https_proxy, all_proxy and no_proxy are heeded, but not for loopback,
  * and SSL_CERT_FILE where "ca_file" is none. They are read once, when a tracer is made, by the

@@ -78,13 +78,19 @@ public final class DivakRequest: Sendable {
     ///     ``TrustedProxies/clientAddress(of:headers:)``.
     ///   - logger: What handlers' loggers are made from; nil: from the logging system, by the handler's type.
     ///   - tags: Further facts to tag the span with.
+    ///   - function: Where the request is made, for the orphan that it becomes if nobody calls ``finish(_:error:)``.
+    ///   - file: As `function`.
+    ///   - line: As `function`.
     public init(
         _ head: DivakHTTPRequest,
         tracer: DivakTracer,
         requestIDs: RequestIdPropagation? = nil,
         remoteAddress: String? = nil,
         logger: Logger? = nil,
-        tags: DivakHTTPTags = []
+        tags: DivakHTTPTags = [],
+        function: String = #function,
+        file: String = #fileID,
+        line: UInt = #line
     ) {
         self.tracer = tracer
         self.head = head
@@ -100,7 +106,7 @@ public final class DivakRequest: Sendable {
             parent: parent,
             method: head.method,
             path: head.path
-        )
+        ).watched(head.method, .server, by: SpanCreator(function: function, file: file, line: line))
         span.tag(head, tags)
         if let remote, remote.hasAddress { span.setRemote(remote) }
         let requestID = requestIDs.map { $0.id(of: head, parent: parent) } ?? parent.baggage(Self.baggageName)
@@ -108,6 +114,12 @@ public final class DivakRequest: Sendable {
             try? span.setBaggage(Self.baggageName, requestID)
         }
         state = Locked(State(span: span, requestID: requestID, logger: logger))
+    }
+
+    deinit {
+        // Of a span that records its companion notices that nobody ended it; another one may hold baggage all the same.
+        let state = state.withLock { $0 }
+        if state.outcome == nil, !state.span.isRecording { state.span.finish() }
     }
 }
 
@@ -160,15 +172,16 @@ extension DivakRequest {
 
     /// A logger for a type of handler, whose every line carries the ids.
     ///
-    /// It is made once a request and type: from the request's logger if it has one, else from the logging system under
-    /// the type's name.
+    /// It is kept for the request: made from the request's logger if it has one, else from the logging system under the
+    /// type's name.
     public func logger(for type: Any.Type) -> Logger {
-        state.withLock { state in
-            if let logger = state.loggers[ObjectIdentifier(type)] { return logger }
-            let logger = (state.logger ?? Logger(label: loggerLabel(type))).withDivakIDs()
-            state.loggers[ObjectIdentifier(type)] = logger
-            return logger
-        }
+        let key = ObjectIdentifier(type)
+        let (known, base) = state.withLock { ($0.loggers[key], $0.logger) }
+        if let known { return known }
+        // Made outside of the lock: the program's own factory of log handlers may ask this request for its id.
+        let logger = (base ?? Logger(label: loggerLabel(type))).withDivakIDs()
+        state.withLock { $0.loggers[key] = logger }
+        return logger
     }
 }
 

@@ -158,6 +158,6 @@ private struct KnownAttributes {
     }
 
     private static func withoutQuery(_ target: String) -> String {
-        String(target.prefix { $0 != "?" && $0 != "#" })
+        String(Substring(target.utf8.prefix { !"?#".utf8.contains($0) }))
     }
 }

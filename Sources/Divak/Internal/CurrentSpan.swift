@@ -66,10 +66,12 @@ enum CurrentSpan {
         let entry = entry
         let current = withExtendedLifetime(entry) { resolve(entry.map { LentEntry(.passUnretained($0)) }) }
         guard current.handle.span_id != 0 else { return nil }
-        let span = DivakSpan(handle: current.handle)
-        // Whichever companion is around, if it is this span's.
-        for companion in [entry, companion] {
-            if let companion, companion.span == span { return companion.span }
+        var span = DivakSpan(handle: current.handle)
+        // Whichever companion is around, if it is this span's. The handle stays: its baggage and decision are those that
+        // the span was bound with, which may be other ones than it began with.
+        for case let around? in [entry?.shared, companion] where around.span == span {
+            span.companion = around
+            break
         }
         return span
     }

@@ -17,10 +17,15 @@ extension DivakConfiguration {
             )
         }
         for (key, value) in tags ?? [:] {
-            let isAccepted = !key.isEmpty && !key.utf8.contains(UInt8(ascii: "=")) && !"\(key)\(value)".contains(",")
-            guard isAccepted else {
+            // Bytes, not characters: a comma with an accent behind it is another one, and C sees the comma.
+            let isAccepted = !key.isEmpty && !key.utf8.contains(UInt8(ascii: "="))
+            guard isAccepted, !"\(key)\(value)".utf8.contains(UInt8(ascii: ",")) else {
                 return refuse("tags \"\(key)\": \"\(value)\"", "keys hold no = and nothing holds a comma")
             }
+        }
+        for case .zipkin(let endpoint?) in reporters.map(\.storage) where endpoint.utf8.contains(0) {
+            // C would read it up to there, and take what is left for the whole.
+            return refuse("endpoint \(LogText.quoted(endpoint))", "the text holds a 0")
         }
         return nil
     }

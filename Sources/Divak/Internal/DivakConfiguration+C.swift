@@ -24,10 +24,10 @@ extension DivakConfiguration {
         add("late_decision", allowsLateDecisions.map { "\($0)" })
         add("tags", tagsText)
         add("join", joinsClientSpans.map { "\($0)" })
-        add("flush_interval", flushInterval.map { "\($0.milliseconds)ms" })
-        add("timeout", timeout.map { "\($0.milliseconds)ms" })
-        add("close_timeout", closeTimeout.map { "\($0.milliseconds)ms" })
-        add("endpoint_interval", endpointInterval.map { "\($0.milliseconds)ms" })
+        add("flush_interval", flushInterval?.setting)
+        add("timeout", timeout?.setting)
+        add("close_timeout", closeTimeout?.setting)
+        add("endpoint_interval", endpointInterval?.setting)
         add("buffer_bytes", bufferBytes.map { "\($0)" })
         for (name, value) in settings.sorted(by: { $0.key < $1.key }) { add(name, value) }
         return texts
@@ -35,8 +35,7 @@ extension DivakConfiguration {
 
     /// Makes the engine.
     func makeTracer() throws(DivakError) -> OpaquePointer {
-        if let refusal { throw refusal }
-        return try withConfiguration { configuration throws(DivakError) in
+        try withConfiguration { configuration throws(DivakError) in
             for reporter in reporters {
                 let status = reporter.add(to: configuration)
                 if status < 0 { throw Self.error(status, "adding a reporter", configuration) }
@@ -54,6 +53,7 @@ extension DivakConfiguration {
     func withConfiguration<Result>(
         _ body: (OpaquePointer) throws(DivakError) -> Result
     ) throws(DivakError) -> Result {
+        if let refusal { throw refusal }
         let made = readsEnvironment ? divak_config_create() : divak_config_create_without_environment()
         guard let configuration = made else {
             throw DivakError(status: Int32(DIVAK_ERROR_MEMORY), while: "making a configuration")

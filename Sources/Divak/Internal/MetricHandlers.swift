@@ -15,14 +15,14 @@ enum MetricHandlers {
     private struct Kept {
         /// Whose handlers these are; held, so that its address can't become another factory's.
         var factory: (any MetricsFactory)?
-        var identity = Identity(type: ObjectIdentifier(Never.self), address: 0)
+        var type = ObjectIdentifier(Never.self)
+        var address: UInt = 0
         var timers: [String: CoreMetrics.Timer] = [:]
         var counters: [String: Counter] = [:]
-    }
 
-    private struct Identity: Equatable {
-        var type: ObjectIdentifier
-        var address: UInt
+        func isOf<Factory: MetricsFactory>(_ factory: Factory) -> Bool {
+            type == ObjectIdentifier(Factory.self) && address == MetricHandlers.address(factory)
+        }
     }
 
     private static let kept = Locked(Kept())
@@ -30,39 +30,37 @@ enum MetricHandlers {
     /// Adds a duration to the timer of a name.
     static func record(_ name: String, nanoseconds: Int64) {
         let factory = MetricsSystem.factory
-        let timer = kept.withLock { kept in
-            guard begin(&kept, factory) else { return nil as CoreMetrics.Timer? }
-            if let timer = kept.timers[name] { return timer }
-            if kept.timers.count >= limit { kept.timers = [:] }
-            let timer = CoreMetrics.Timer(label: name, factory: factory)
-            kept.timers[name] = timer
-            return timer
-        }
-        (timer ?? CoreMetrics.Timer(label: name, factory: factory)).recordNanoseconds(nanoseconds)
+        let known = kept.withLock { $0.isOf(factory) ? $0.timers[name] : nil }
+        let timer = known ?? CoreMetrics.Timer(label: name, factory: factory)
+        if known == nil { keep(factory) { $0.timers[name] = timer } }
+        timer.recordNanoseconds(nanoseconds)
     }
 
     /// Adds to the counter of a name.
     static func count(_ name: String, by amount: Int) {
         let factory = MetricsSystem.factory
-        let counter = kept.withLock { kept in
-            guard begin(&kept, factory) else { return nil as Counter? }
-            if let counter = kept.counters[name] { return counter }
-            if kept.counters.count >= limit { kept.counters = [:] }
-            let counter = Counter(label: name, factory: factory)
-            kept.counters[name] = counter
-            return counter
-        }
-        (counter ?? Counter(label: name, factory: factory)).increment(by: amount)
+        let known = kept.withLock { $0.isOf(factory) ? $0.counters[name] : nil }
+        let counter = known ?? Counter(label: name, factory: factory)
+        if known == nil { keep(factory) { $0.counters[name] = counter } }
+        counter.increment(by: amount)
     }
 
-    /// Sees to it that what is kept is this factory's; false when it has no identity to remember it by, as a struct.
-    private static func begin<Factory: MetricsFactory>(_ kept: inout Kept, _ factory: Factory) -> Bool {
-        let type = ObjectIdentifier(Factory.self)
-        // A type that is kept is a class: no need to ask the runtime again.
-        guard type == kept.identity.type || Factory.self is AnyClass else { return false }
-        let identity = Identity(type: type, address: address(factory))
-        if identity != kept.identity { kept = Kept(factory: factory, identity: identity) }
-        return true
+    /// Adds to what is kept of a factory, unless it has no identity to remember it by, as a struct.
+    ///
+    /// What is added was made outside of the lock, and what goes goes there: both run code of the metrics backend, which
+    /// may count by itself.
+    private static func keep<Factory: MetricsFactory>(_ factory: Factory, _ add: (inout Kept) -> Void) {
+        guard Factory.self is AnyClass else { return }
+        let gone = kept.withLock { kept in
+            var gone: Kept?
+            if !kept.isOf(factory) || kept.timers.count >= limit || kept.counters.count >= limit {
+                gone = kept
+                kept = Kept(factory: factory, type: ObjectIdentifier(Factory.self), address: address(factory))
+            }
+            add(&kept)
+            return gone
+        }
+        _ = gone
     }
 
     /// The address of an instance of a class, which is all that a value of such a type is.

@@ -42,6 +42,8 @@ final class SpanCompanion: @unchecked Sendable {
     let base: ServiceContext?
     /// Whether the handle is an extracted parent, whose baggage is released with this object.
     private let isExtracted: Bool
+    /// What all copies of the span share, where this is an entry for one that has got other baggage or another decision.
+    private let origin: SpanCompanion?
     /// Who notes what is left open, in the strict mode of tests.
     private let watch: SpanWatch?
 
@@ -50,7 +52,9 @@ final class SpanCompanion: @unchecked Sendable {
         var name: String
         /// Nil: there are none, or somebody is changing them.
         var attributes: SpanAttributes?
-        var links = 0
+        /// Who is changing them, and how often inside of one another; nil and 0: nobody.
+        var borrower: pthread_t?
+        var loans = 0
         var hasFailed = false
         var isOver = false
     }
@@ -64,13 +68,15 @@ final class SpanCompanion: @unchecked Sendable {
         kind: DivakKind = .local,
         creator: SpanCreator? = nil,
         base: ServiceContext? = nil,
-        isExtracted: Bool = false
+        isExtracted: Bool = false,
+        origin: SpanCompanion? = nil
     ) {
         self.handle = handle
         self.kind = kind
         self.creator = creator
         self.base = base
         self.isExtracted = isExtracted
+        self.origin = origin
         changing = Changing(name: name)
         watch = creator == nil ? nil : SpanWatch.current
         if let creator { watch?.started(handle, creator) }
@@ -89,8 +95,11 @@ final class SpanCompanion: @unchecked Sendable {
 }
 
 extension SpanCompanion {
-    /// The span by its name, with this object.
-    var span: DivakSpan { DivakSpan(handle: handle, companion: self) }
+    /// The object that all copies of the span share: this one but for an entry of its own for a changed copy.
+    var shared: SpanCompanion { origin ?? self }
+
+    /// The span by its name, with what all its copies share.
+    var span: DivakSpan { DivakSpan(handle: handle, companion: shared) }
 
     /// What guards what may change.
     ///
@@ -103,7 +112,7 @@ extension SpanCompanion {
         }
     }
 
-    /// Lends what may change to one caller at a time.
+    /// Lends what may change, but for the attributes, to one caller at a time.
     @inline(__always)
     func change<Result>(_ body: (inout Changing) -> Result) -> Result {
         let guardian = guardian
@@ -114,7 +123,13 @@ extension SpanCompanion {
 
     /// The attributes, as a change that is whole.
     var attributes: SpanAttributes {
-        get { change { $0.attributes } ?? SpanAttributes() }
+        get {
+            let guardian = guardian
+            guardian.lock()
+            defer { guardian.unlock() }
+            awaitAttributes(guardian)
+            return changing.attributes ?? SpanAttributes()
+        }
         set {
             var attributes = newValue
             _ = lendAttributes()
@@ -122,26 +137,32 @@ extension SpanCompanion {
         }
     }
 
-    /// Lends the attributes to one caller at a time, who must give them back.
+    /// Lends the attributes to one thread at a time, which must give them back.
     ///
-    /// They are taken out meanwhile, so that who looks from inside of the change finds something whole.
+    /// They are taken out meanwhile, so that who looks from inside of the change finds something whole. No lock is held:
+    /// whoever changes them may run anything, and wait for anybody who does not want these.
     func lendAttributes() -> SpanAttributes {
         let guardian = guardian
         guardian.lock()
-        return changing.attributes.take() ?? guardian.pointee.noAttributes
+        defer { guardian.unlock() }
+        awaitAttributes(guardian)
+        return borrowAttributes() ?? guardian.pointee.noAttributes
     }
 
     /// Takes back what was lent; says it to the core at once when nobody will come to say that the span is over.
     func takeBackAttributes(_ attributes: inout SpanAttributes) {
-        if creator == nil, !attributes.isEmpty {
-            AttributeTags.record(attributes, hasFailed: false, kind: kind, on: handle)
-        } else {
+        let isKept = creator != nil || attributes.isEmpty
+        if !isKept { AttributeTags.record(attributes, hasFailed: false, kind: kind, on: handle) }
+        let guardian = guardian
+        guardian.lock()
+        defer { guardian.unlock() }
+        if isKept {
             // Moved, which counts no reference.
             var moved = SpanAttributes()
             swap(&moved, &attributes)
             changing.attributes = consume moved
         }
-        guardian.unlock()
+        endLoan(guardian)
     }
 
     /// Says to the core what was kept until the end, once.
@@ -151,22 +172,53 @@ extension SpanCompanion {
         let guardian = guardian
         guardian.lock()
         defer { guardian.unlock() }
+        awaitAttributes(guardian)
         guard !changing.isOver else { return }
         changing.isOver = true
-        // Moved out, and back in.
-        let attributes = changing.attributes.take() ?? SpanAttributes()
-        if changing.hasFailed || !attributes.isEmpty {
-            AttributeTags.record(attributes, hasFailed: changing.hasFailed, kind: kind, on: handle)
+        let hasFailed = changing.hasFailed
+        // Moved out, and back in: the text of an attribute may be made by code of the program.
+        let attributes = borrowAttributes() ?? SpanAttributes()
+        if hasFailed || !attributes.isEmpty {
+            guardian.unlock()
+            AttributeTags.record(attributes, hasFailed: hasFailed, kind: kind, on: handle)
+            guardian.lock()
         }
         changing.attributes = consume attributes
+        endLoan(guardian)
     }
 
-    /// The context that the span was started in, with this entry in it.
+    /// Waits, under the guard, until no other thread is changing the attributes.
+    @inline(__always)
+    private func awaitAttributes(_ guardian: UnsafeMutablePointer<SpanGuard>) {
+        while let borrower = changing.borrower, pthread_equal(borrower, pthread_self()) == 0 { guardian.wait() }
+    }
+
+    /// Takes the attributes out, under the guard, for this thread.
+    @inline(__always)
+    private func borrowAttributes() -> SpanAttributes? {
+        changing.borrower = pthread_self()
+        changing.loans += 1
+        return changing.attributes.take()
+    }
+
+    /// Lets others come to the attributes, under the guard.
+    @inline(__always)
+    private func endLoan(_ guardian: UnsafeMutablePointer<SpanGuard>) {
+        changing.loans -= 1
+        guard changing.loans == 0 else { return }
+        changing.borrower = nil
+        guardian.wakeWaiters()
+    }
+
+    /// The context that the span was started in, with an entry for this copy of it.
     ///
     /// What is current is the next best, where the span was not started in one.
-    var context: ServiceContext {
+    func context(of copy: divak_span) -> ServiceContext {
         var context = base ?? ServiceContext.current ?? .topLevel
-        context[DivakContextKey.self] = self
+        let isChanged =
+            copy.flags != handle.flags || copy.baggage != handle.baggage
+            || copy.baggage_generation != handle.baggage_generation
+        context[DivakContextKey.self] = isChanged ? SpanCompanion(of: copy, kind: kind, base: base, origin: self) : self
         return context
     }
 }
@@ -184,6 +236,9 @@ extension DivakSpan {
 /// What guards the changes of companions: a few for all, since one each would cost more than it is held.
 private struct SpanGuard {
     var mutex = pthread_mutex_t()
+    /// For those who wait until attributes are given back: how many, and by which they are woken.
+    var waiters = 0
+    var returned = pthread_cond_t()
     /// None, with room for some: who changes a copy of this gets the room in one allocation.
     ///
     /// One for each guard, so that threads seldom meet in counting its references.
@@ -194,22 +249,16 @@ private enum SpanGuards {
     static let count = 64
 
     /// Made once, never freed.
-    ///
-    /// Recursive: a change of attributes may read those of its own span.
     nonisolated(unsafe) static let all: UnsafeMutablePointer<SpanGuard> = {
-        var recursive = pthread_mutexattr_t()
-        pthread_mutexattr_init(&recursive)
-        pthread_mutexattr_settype(&recursive, Int32(PTHREAD_MUTEX_RECURSIVE))
         let guards = UnsafeMutablePointer<SpanGuard>.allocate(capacity: count)
         for index in 0..<count {
             (guards + index).initialize(to: SpanGuard())
-            pthread_mutex_init(&guards[index].mutex, &recursive)
+            pthread_mutex_init(&guards[index].mutex, nil)
+            pthread_cond_init(&guards[index].returned, nil)
             guards[index].noAttributes.reserveCapacity(6)
         }
-        pthread_mutexattr_destroy(&recursive)
         return guards
     }()
-
 }
 
 extension UnsafeMutablePointer<SpanGuard> {
@@ -218,4 +267,17 @@ extension UnsafeMutablePointer<SpanGuard> {
 
     @inline(__always)
     fileprivate func unlock() { pthread_mutex_unlock(&pointee.mutex) }
+
+    /// Lets go of the guard until attributes were given back.
+    @inline(never)
+    fileprivate func wait() {
+        pointee.waiters += 1
+        pthread_cond_wait(&pointee.returned, &pointee.mutex)
+        pointee.waiters -= 1
+    }
+
+    @inline(__always)
+    fileprivate func wakeWaiters() {
+        if pointee.waiters > 0 { pthread_cond_broadcast(&pointee.returned) }
+    }
 }

@@ -55,9 +55,17 @@ extension StaticString {
 }
 
 extension Duration {
+    /// The components of a time of up to 30,000 years in either direction; beyond, those of that.
+    ///
+    /// `components` ends the process where the seconds don't fit 64 bits, and leaves no room for smaller units.
+    package var boundedComponents: (seconds: Int64, attoseconds: Int64) {
+        let bound = Duration.seconds(1_000_000_000_000)
+        return min(max(self, .zero - bound), bound).components
+    }
+
     /// Whole milliseconds, rounded up so that no positive time becomes none, and kept within what C takes.
     var milliseconds: UInt32 {
-        let (seconds, attoseconds) = components
+        let (seconds, attoseconds) = boundedComponents
         guard seconds >= 0, attoseconds >= 0 else { return 0 }
         guard seconds < 4_000_000 else { return .max }
         let part = (attoseconds + 999_999_999_999_999) / 1_000_000_000_000_000
@@ -66,9 +74,15 @@ extension Duration {
 
     /// Whole microseconds, rounded up; negative times are none.
     var microseconds: UInt64 {
-        let (seconds, attoseconds) = components
+        let (seconds, attoseconds) = boundedComponents
         guard seconds >= 0, attoseconds >= 0 else { return 0 }
-        guard seconds < Int64.max / 2_000_000 else { return UInt64(Int64.max) }
         return UInt64(seconds * 1_000_000 + (attoseconds + 999_999_999_999) / 1_000_000_000_000)
+    }
+
+    /// The time as a setting has it: in milliseconds, away from zero; whether it is in range is for C to say.
+    var setting: String {
+        let (seconds, attoseconds) = boundedComponents
+        let part = (attoseconds.magnitude + 999_999_999_999_999) / 1_000_000_000_000_000
+        return "\(self < .zero ? "-" : "")\(seconds.magnitude * 1000 + part)ms"
     }
 }

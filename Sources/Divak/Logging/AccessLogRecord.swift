@@ -63,7 +63,7 @@ extension AccessLogRecord {
 
     /// The duration in whole nanoseconds, never negative.
     private var nanoseconds: UInt64 {
-        let (seconds, attoseconds) = duration.components
+        let (seconds, attoseconds) = duration.boundedComponents
         guard seconds >= 0, attoseconds >= 0 else { return 0 }
         return UInt64(min(seconds, 9_000_000_000)) * 1_000_000_000 + UInt64(attoseconds / 1_000_000_000)
     }

@@ -85,6 +85,7 @@ public final class DivakApplication: Sendable {
     /// try divak.configure { $0.flushInterval = .milliseconds(200) }
     /// ```
     ///
+    /// - Parameter change: Gets the settings so far; it must not ask the application, which waits for it.
     /// - Throws: `.invalid` for a value that is not accepted, and for any change after the start; nothing is changed then.
     public func configure(_ change: (inout DivakConfiguration) -> Void) throws(DivakError) {
         try configure("changing a setting") { state throws(DivakError) in change(&state.configuration) }

@@ -3,6 +3,7 @@
 #include <stdlib.h>
 
 #include "../tracing.h"
+#include "collect/engine.h"
 
 #define TRACE "80f198ee56343ba864fe8b2a57d3eff7"
 #define SPAN "e457b5a2e4d86bd1"
@@ -141,6 +142,17 @@ TEST(baggage_and_tracestate_come_along) {
     CHECK(has_state);
     divak_span_finish(&span);
     end(tracer);
+}
+
+TEST(tracers_one_after_the_other_hold_the_environments_baggage_once) {
+    for (int i = 0; i < 5; i++) {
+        divak_tracer *tracer = TRACED("TRACEPARENT", "00-" TRACE "-" SPAN "-01", "BAGGAGE", "country-code=nl");
+        divak_span span = start(tracer, DIVAK_KIND_LOCAL, NULL);
+        CHECK_INT(DIVAK_ERROR_TRUNCATED, divak_span_baggage(&span, "country-code", 12, NULL, 0, NULL));
+        divak_span_finish(&span);
+        CHECK_INT(1, divak_load_relaxed(&tracer->baggage.used));
+        end(tracer);
+    }
 }
 
 TEST(nonsense_is_counted_and_otherwise_as_if_it_were_not_set) {

@@ -13,11 +13,7 @@
 #include "collect/span.h"
 #include "tracing.h"
 
-/* ThreadSanitizer refuses threads in forked children unless it is told that they are meant. */
-const char *__tsan_default_options(void);
-const char *__tsan_default_options(void) {
-    return "die_after_fork=0";
-}
+TRACING_CHILDREN_HAVE_THREADS()
 
 /* LeakSanitizer counts what only threads of the parent process point to as leaked in its children. */
 const char *__asan_default_options(void);
@@ -406,6 +402,38 @@ TEST(a_child_that_execs_or_ends_at_once_costs_nobody_anything) {
     }
     family_end(&f);
     CHECK_INT(1, tracing_count(lines, " parent\n"));
+    family_free();
+}
+
+/* What the parent has counted of headers is no news of the child's; exit status. */
+static int count_headers_from_zero(divak_tracer *tracer) {
+    alarm(TRACING_HANG_SECONDS);
+    const divak_header malformed = {.name = "b3", .name_length = 2, .value = "x", .value_length = 1};
+    divak_span parent;
+    divak_stats stats;
+    if (divak_tracer_stats(tracer, 0, &stats) != DIVAK_OK) return 10;
+    if (stats.bad_header != 0 || stats.baggage_dropped != 0 || stats.truncated != 0) return 11;
+    (void)divak_extract_headers(tracer, &malformed, 1, &parent);
+    if (divak_tracer_stats(tracer, 0, &stats) != DIVAK_OK) return 12;
+    return stats.bad_header == 1 ? 0 : 13;
+}
+
+TEST(a_child_counts_headers_from_zero_too) {
+    family f;
+    family_begin(&f);
+    const divak_header headers[] = {
+        {.name = "b3", .name_length = 2, .value = "x", .value_length = 1},
+        {.name = "baggage", .name_length = 7, .value = "no member", .value_length = 9},
+    };
+    divak_span parent;
+    (void)divak_extract_headers(f.t.tracer, headers, 2, &parent);
+    CHECK_INT(1, tracing_stats(f.t.tracer).bad_header);
+    CHECK_INT(1, tracing_stats(f.t.tracer).baggage_dropped);
+    pid_t child = fork_family(&f);
+    if (child == 0) _exit(count_headers_from_zero(f.t.tracer));
+    wait_for(child);
+    CHECK_INT(1, tracing_stats(f.t.tracer).bad_header);
+    family_end(&f);
     family_free();
 }
 

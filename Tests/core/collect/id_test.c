@@ -8,11 +8,7 @@
 
 enum { IDS = 1000000 };
 
-/* ThreadSanitizer refuses threads in forked children unless it is told that they are meant. */
-const char *__tsan_default_options(void);
-const char *__tsan_default_options(void) {
-    return "die_after_fork=0";
-}
+TRACING_CHILDREN_HAVE_THREADS()
 
 static int compare(const void *a, const void *b) {
     uint64_t x = *(const uint64_t *)a, y = *(const uint64_t *)b;
@@ -51,6 +47,22 @@ static void collect_ids(divak_tracer *tracer, uint64_t *ids, size_t count) {
         divak_span_abandon(&span);
     }
     divak_span_abandon(&root);
+}
+
+TEST(only_ids_that_divak_made_are_said_to_be_random) {
+    tracing plain, own;
+    divak_span span;
+    plain_tracer(&plain, NULL);
+    divak_span_start(plain.tracer, "r", 1, DIVAK_KIND_LOCAL, &divak_no_parent, &span);
+    CHECK((span.flags & DIVAK_SPAN_RANDOM) != 0);
+    divak_span_abandon(&span);
+    tracing_end(&plain);
+    tracing_begin(&own);
+    tracing_start(&own);
+    divak_span_start(own.tracer, "r", 1, DIVAK_KIND_LOCAL, &divak_no_parent, &span);
+    CHECK_INT(0, span.flags & DIVAK_SPAN_RANDOM);
+    divak_span_abandon(&span);
+    tracing_end(&own);
 }
 
 TEST(a_million_span_ids_are_unique_not_zero_and_use_the_top_bit) {

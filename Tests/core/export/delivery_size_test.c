@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* delivery_size_test.c - what a reporter learns from 413s: a limit of the collector's, or one bad
- * span. */
+ * span. Needs libcurl. */
 #include "check.h"
 #include "divak/divak.h"
 #include "export/http_server.h"

@@ -1,24 +1,14 @@
-/* endpoint_supply_test.c - a program says where the collector is by now, and spans follow. */
+/* endpoint_supply_test.c - a program says where the collector is by now, and spans follow. Needs libcurl. */
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "check.h"
 
-#ifdef DIVAK_WITHOUT_CURL
-int main(void) {
-    printf("built without libcurl: there is no transport to test\n");
-    return EXIT_SUCCESS;
-}
-#else
 #include <sys/prctl.h>
 #include <sys/wait.h>
 
 #include "http_server.h"
 #include "tracing.h"
 
-/* ThreadSanitizer refuses threads in forked children unless it is told that they are meant. */
-const char *__tsan_default_options(void);
-const char *__tsan_default_options(void) {
-    return "die_after_fork=0";
-}
+TRACING_CHILDREN_HAVE_THREADS()
 
 /* What the supplier says next, and how often it was asked. */
 typedef struct supply {
@@ -321,10 +311,4 @@ TEST(a_supplier_without_a_function_is_refused) {
     divak_config_destroy(config);
 }
 
-int main(int argc, char **argv) {
-    if (!server_start_with(NULL, 1)) return EXIT_FAILURE;
-    int result = check_run_all(argc, argv);
-    server_stop();
-    return result;
-}
-#endif
+SERVER_MAIN()

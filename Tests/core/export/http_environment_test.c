@@ -1,23 +1,14 @@
-/* http_environment_test.c - variables are read when a tracer is made and never again, not even by the child of a fork. */
+/* http_environment_test.c - variables are read when a tracer is made and never again, not even by the child of a fork.
+ * Needs libcurl. */
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "check.h"
 
-#ifdef DIVAK_WITHOUT_CURL
-int main(void) {
-    printf("built without libcurl: there is no transport to test\n");
-    return EXIT_SUCCESS;
-}
-#else
 #include <sys/wait.h>
 
 #include "http_server.h"
 #include "tracing.h"
 
-/* ThreadSanitizer refuses threads in forked children unless it is told that they are meant. */
-const char *__tsan_default_options(void);
-const char *__tsan_default_options(void) {
-    return "die_after_fork=0";
-}
+TRACING_CHILDREN_HAVE_THREADS()
 
 /* ---- The C library's, counted: this one stands before it, for libcurl as well ---- */
 
@@ -112,10 +103,4 @@ TEST(the_next_tracer_reads_them_anew) {
     tracing_end(&t);
 }
 
-int main(int argc, char **argv) {
-    if (!server_start_with(NULL, 1)) return EXIT_FAILURE;
-    int result = check_run_all(argc, argv);
-    server_stop();
-    return result;
-}
-#endif
+SERVER_MAIN()

@@ -76,6 +76,15 @@ static inline void server_stop(void) {
     server_pid = -1;
 }
 
+/* A program whose tests have the server, with one port. */
+#define SERVER_MAIN()                                                                              \
+    int main(int argc, char **argv) {                                                              \
+        if (!server_start_with(NULL, 1)) return EXIT_FAILURE;                                      \
+        int result = check_run_all(argc, argv);                                                    \
+        server_stop();                                                                             \
+        return result;                                                                             \
+    }
+
 /* One plain request on a connection of its own; the whole answer goes to `out`, ended by 0. */
 static inline bool server_ask(const char *method, const char *path, char *out, size_t capacity) {
     struct sockaddr_in address = {.sin_family = AF_INET,

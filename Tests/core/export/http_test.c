@@ -1,18 +1,11 @@
 /* http_test.c - the transport over several requests: kept connections, gzip, proxies, names,
- * cancelling. */
+ * cancelling. Needs libcurl. */
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "check.h"
 
-#ifdef DIVAK_WITHOUT_CURL
-int main(void) {
-    printf("built without libcurl: there is no transport to test\n");
-    return EXIT_SUCCESS;
-}
-#else
 #include "export/http.h"
 
 #include "base/memory.h"
-#include "base/thread.h"
 #include "divak/status.h"
 
 #include <dlfcn.h>
@@ -313,9 +306,7 @@ TEST(a_cancelled_request_gives_no_reply_and_its_room_back) {
         divak_http_reply reply;
         CHECK_INT(DIVAK_OK, divak_http_send(opened.target, opened.body, opened.length, &i));
         CHECK_INT(0, divak_http_pool_wait(opened.pool, i % 3 == 0 ? 0 : MS, &reply, 1));
-        CHECK(!divak_http_cancel(opened.target, &opened));
-        CHECK(divak_http_cancel(opened.target, &i));
-        CHECK(!divak_http_cancel(opened.target, &i));
+        divak_http_cancel_all(opened.target);
         CHECK_INT(0, divak_http_pool_in_flight(opened.pool));
         CHECK_INT(0, divak_http_pool_wait(opened.pool, 0, &reply, 1));
     }
@@ -363,32 +354,6 @@ TEST(an_idle_wait_takes_its_time_and_no_more) {
     client_close(&opened);
 }
 
-static void *wake_later(void *context) {
-    pause_for(50);
-    divak_http_pool_wake(context);
-    return NULL;
-}
-
-TEST(a_wake_ends_the_wait_of_now_or_the_next_one) {
-    client opened = client_open("/stall", SMALL, (divak_http_options){0});
-    divak_http_reply reply;
-    for (int is_busy = 0; is_busy <= 1; is_busy++) {
-        uint64_t start = divak_clock_monotonic_now();
-        divak_http_pool_wake(opened.pool);
-        CHECK_INT(0, divak_http_pool_wait(opened.pool, PATIENCE * MS, &reply, 1));
-        CHECK(milliseconds_since(start) < SOON);
-        if (is_busy)
-            CHECK_INT(DIVAK_OK, divak_http_send(opened.target, opened.body, opened.length, NULL));
-        start = divak_clock_monotonic_now();
-        CHECK_INT(0, divak_thread_start_detached(wake_later, opened.pool, "waker", 65536));
-        CHECK_INT(0, divak_http_pool_wait(opened.pool, PATIENCE * MS, &reply, 1));
-        double took = milliseconds_since(start);
-        CHECK(took > 30 && took < SOON);
-    }
-    pause_for(50);
-    client_close(&opened);
-}
-
 static double processor_seconds(void) {
     struct rusage usage;
     getrusage(RUSAGE_THREAD, &usage);
@@ -411,6 +376,7 @@ TEST(a_host_that_closed_our_descriptors_does_not_make_us_spin) {
     double spent = processor_seconds();
     CHECK_INT(0, divak_http_pool_wait(pool, 400 * MS, &reply, 1));
     CHECK(processor_seconds() - spent < 0.05);
+    CHECK(!divak_http_pool_is_intact(pool));
     CHECK(milliseconds_since(start) >= 400 && milliseconds_since(start) < SOON);
     divak_http_pool_destroy(pool);
 }
@@ -494,7 +460,7 @@ TEST(a_resolver_that_hangs_holds_up_neither_the_reply_nor_the_end) {
     divak_http_reply reply;
     CHECK_INT(0, divak_http_pool_wait(opened.pool, 10 * MS, &reply, 1));
     start = divak_clock_monotonic_now();
-    CHECK(divak_http_cancel(opened.target, NULL));
+    divak_http_cancel_all(opened.target);
     CHECK(milliseconds_since(start) < 50);
     CHECK_INT(DIVAK_OK, divak_http_send(opened.target, opened.body, opened.length, NULL));
     CHECK_INT(0, divak_http_pool_wait(opened.pool, 10 * MS, &reply, 1));
@@ -641,4 +607,3 @@ int main(int argc, char **argv) {
     server_stop();
     return status;
 }
-#endif

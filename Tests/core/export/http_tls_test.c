@@ -2,17 +2,10 @@
  * sent.
  *
  * The certificates are made by the openssl command when the test runs; without that command only
- * the handshakes that need none are tried.
- */
+ * the handshakes that need none are tried. Needs libcurl. */
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "check.h"
 
-#ifdef DIVAK_WITHOUT_CURL
-int main(void) {
-    printf("built without libcurl: there is no transport to test\n");
-    return EXIT_SUCCESS;
-}
-#else
 #include "export/http.h"
 
 #include "divak/status.h"
@@ -134,10 +127,9 @@ static bool start_server(void) {
     return server_start_with(has_certificates ? arguments : NULL, has_certificates ? 1 + PEERS : 1);
 }
 
-static divak_http_reply post(const char *host, int port, const char *ca_file, uint64_t timeout) {
-    char url[128], error[200];
+static divak_http_reply post_to(const char *url, const char *ca_file, uint64_t timeout) {
+    char error[200];
     const char *const headers[] = {"Authorization: Bearer SECRET"};
-    snprintf(url, sizeof url, "https://%s:%d/202/tls?key=SECRET", host, port);
     divak_http_environment environment;
     CHECK_INT(DIVAK_OK, divak_http_environment_read(&environment));
     const divak_http_options options = {.url = url,
@@ -162,6 +154,12 @@ static divak_http_reply post(const char *host, int port, const char *ca_file, ui
     divak_http_environment_deinit(&environment);
     free(body);
     return reply;
+}
+
+static divak_http_reply post(const char *host, int port, const char *ca_file, uint64_t timeout) {
+    char url[128];
+    snprintf(url, sizeof url, "https://%s:%d/202/tls?key=SECRET", host, port);
+    return post_to(url, ca_file, timeout);
 }
 
 static void check_nothing_sent(const char *what) {
@@ -257,6 +255,31 @@ TEST(naming_authorities_means_these_alone_and_naming_none_means_those_of_the_sys
     unsetenv("SSL_CERT_FILE");
 }
 
+TEST(a_proxy_that_is_talked_to_by_tls_is_verified_by_the_same_authorities) {
+    if (!has_certificates) return;
+    static const struct {
+        const char *scheme, *authority;
+        divak_outcome outcome;
+    } cases[] = {
+        {"https", "ca", DIVAK_OUTCOME_DELIVERED},
+        {"HTTPS", "ca", DIVAK_OUTCOME_DELIVERED},
+        {"https", "stranger", DIVAK_OUTCOME_TLS},
+        {"HTTPS", "stranger", DIVAK_OUTCOME_TLS},
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        char proxy[64], ca_file[64];
+        server_reset();
+        snprintf(proxy, sizeof proxy, "%s://127.0.0.1:%d", cases[i].scheme, server_ports[1]);
+        snprintf(ca_file, sizeof ca_file, "%s/%s.pem", folder, cases[i].authority);
+        setenv("http_proxy", proxy, 1);
+        divak_http_reply reply = post_to("http://unresolvable.test/202/tls?key=SECRET", ca_file, PATIENCE * MS);
+        unsetenv("http_proxy");
+        CHECK_INT(cases[i].outcome, reply.outcome);
+        if (cases[i].outcome != reply.outcome) printf("  %s, %s: \"%s\"\n", proxy, ca_file, reply.text);
+        CHECK_INT(cases[i].outcome == DIVAK_OUTCOME_DELIVERED, server_count("/202/tls", "proxied"));
+    }
+}
+
 TEST(plain_http_on_the_port_of_https_is_no_way_to_get_at_the_body) {
     server_reset();
     CHECK_INT(DIVAK_OUTCOME_TLS, post("127.0.0.1", server_ports[0], NULL, PATIENCE * MS).outcome);
@@ -331,4 +354,3 @@ int main(int argc, char **argv) {
     if (system(command) != 0) printf("  %s is left\n", folder);
     return status;
 }
-#endif

@@ -11,6 +11,7 @@
 static divak_reporter reporter;
 static divak_delivery delivery;
 static divak_message message;
+static uint32_t offsets[16]; /* of spans without bytes */
 
 /* What was put on standard error. */
 static char text[1024];
@@ -51,6 +52,7 @@ static void expect(const char *expected, uint64_t nanoseconds) {
 static void begin(bool logs) {
     memset(&reporter, 0, sizeof reporter);
     memset(&message, 0, sizeof message);
+    message.offsets.bytes = (void *)offsets;
     delivery = (divak_delivery){.logs = logs, .random = 1};
 }
 

@@ -234,6 +234,33 @@ TEST(a_loss_is_told_in_band_by_a_span_outside_of_the_accounts) {
     free(s.last);
 }
 
+TEST(each_text_that_was_no_utf8_is_counted_once_however_messages_are_cut_and_whoever_gets_them) {
+    sink s = {.answer = DIVAK_OK}, other = {.answer = DIVAK_OK};
+    tracing t;
+    sink_begin(&t, &s);
+    CHECK_INT(DIVAK_OK, divak_config_add_callback_reporter(t.config, sink_send, &other));
+    divak_config_set(t.config, "batch_bytes", "1KiB");
+    divak_config_set(t.config, "flush_interval", "1h");
+    tracing_start(&t);
+    char text[300];
+    memset(text, 'x', sizeof text);
+    text[0] = (char)0xff;
+    enum { SPANS = 20 };
+    for (int i = 0; i < SPANS; i++) {
+        divak_span span = tracing_span(t.tracer, "op", &divak_no_parent);
+        CHECK_INT(DIVAK_OK, divak_span_tag(&span, "text", 4, text, sizeof text));
+        CHECK_INT(DIVAK_OK, divak_span_finish(&span));
+    }
+    CHECK_INT(DIVAK_OK, divak_tracer_flush(t.tracer, 20000, NULL));
+    CHECK(s.calls >= SPANS / 3);
+    divak_stats stats;
+    for (size_t i = 0; i < 2; i++) {
+        CHECK_INT(DIVAK_OK, divak_tracer_stats(t.tracer, i, &stats));
+        CHECK_INT(SPANS, stats.sanitized);
+    }
+    tracing_end(&t);
+}
+
 TEST(check_asks_every_reporter_with_an_empty_message_that_counts_nothing) {
     sink s = {.answer = DIVAK_OK};
     tracing t;
@@ -248,6 +275,24 @@ TEST(check_asks_every_reporter_with_an_empty_message_that_counts_nothing) {
     CHECK_INT(DIVAK_ERROR_ENDED, divak_tracer_check(NULL, 10));
     tracing_end(&t);
     CHECK_INT(DIVAK_ERROR_ENDED, divak_tracer_check(t.tracer, 10));
+}
+
+TEST(check_asks_also_where_spans_wait_for_the_next_try) {
+    sink s = {.answer = DIVAK_ERROR_SYSTEM};
+    tracing t;
+    sink_begin(&t, &s);
+    divak_config_set(t.config, "flush_interval", "1ms");
+    tracing_start(&t);
+    sink_record(&t, "op", 1);
+    alarm(TRACING_HANG_SECONDS);
+    while (__atomic_load_n(&s.calls, __ATOMIC_RELAXED) < 7) tracing_sleep_ms(5);
+    CHECK_INT(DIVAK_ERROR_SYSTEM, divak_tracer_check(t.tracer, 20000));
+    __atomic_store_n(&s.answer, DIVAK_OK, __ATOMIC_RELAXED);
+    CHECK_INT(DIVAK_OK, divak_tracer_check(t.tracer, 20000));
+    CHECK_INT(DIVAK_OK, divak_tracer_flush(t.tracer, 60000, NULL));
+    CHECK_INT(1, s.spans);
+    tracing_end(&t);
+    alarm(0);
 }
 
 /* A port that nobody listens on: taken, and given back. */

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* review_test.c - several tracers, reporters and threads at once: what each must not take from another. */
 #include <dirent.h>
+#include <signal.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
 
@@ -58,6 +59,122 @@ TEST(a_child_that_makes_a_tracer_in_the_place_of_a_closed_one_has_one_flusher) {
         _exit(check_failures);
     }
     CHECK_INT(0, child_result(child));
+}
+
+static int (*real_start_thread)(void *(*)(void *), void *, const char *, size_t);
+static uint32_t refusals; /* so many threads are refused */
+
+static int start_thread_later(void *(*run)(void *), void *context, const char *name, size_t stack_size) {
+    if (refusals == 0) return real_start_thread(run, context, name, stack_size);
+    refusals--;
+    return -1;
+}
+
+TEST(a_flush_where_no_thread_could_be_started_tries_again_and_never_says_that_the_tracer_has_ended) {
+    sink s = {.answer = DIVAK_OK};
+    tracing t;
+    begin(&t, &s);
+    tracing_start(&t);
+    fflush(stdout);
+    real_start_thread = divak_system.start_thread;
+    divak_system.start_thread = start_thread_later;
+    refusals = UINT32_MAX;
+    pid_t child = fork();
+    if (child == 0) {
+        alarm(TRACING_HANG_SECONDS);
+        sink_record(&t, "op", 1);
+        const uint64_t begun = tracing_now_ns();
+        CHECK_INT(DIVAK_ERROR_TIMEOUT, divak_tracer_flush(t.tracer, 100, NULL));
+        CHECK_INT(DIVAK_ERROR_TIMEOUT, divak_tracer_check(t.tracer, 100));
+        CHECK(tracing_now_ns() - begun >= 200000000);
+        CHECK_INT(1, tracing_stats(t.tracer).pending);
+        refusals = 2;
+        CHECK_INT(DIVAK_OK, divak_tracer_flush(t.tracer, 60000, NULL));
+        CHECK_INT(0, refusals);
+        CHECK_INT(1, s.spans);
+        tracing_end(&t);
+        fflush(stdout);
+        _exit(check_failures);
+    }
+    divak_system.start_thread = real_start_thread;
+    CHECK_INT(0, child_result(child));
+    tracing_end(&t);
+}
+
+static uint32_t is_making, may_make;
+
+static int start_thread_at_leisure(void *(*run)(void *), void *context, const char *name, size_t stack_size) {
+    __atomic_store_n(&is_making, 1, __ATOMIC_RELEASE);
+    while (__atomic_load_n(&may_make, __ATOMIC_ACQUIRE) == 0) tracing_sleep_ms(1);
+    return real_start_thread(run, context, name, stack_size);
+}
+
+static void *make_a_tracer(void *context) {
+    tracing_start(context);
+    return NULL;
+}
+
+static void inject_nothing(void *context, const divak_span *span, bool is_message, divak_put_header put, void *to) {
+    (void)context, (void)span, (void)is_message, (void)put, (void)to;
+}
+
+enum { FIRST_CALLS = 5 };
+
+/* Calls that take locks, each of which may be the first of a child. */
+static void call_first(int which, tracing *t) {
+    const divak_propagator propagator = {.name = "nothing", .inject = inject_nothing};
+    sink own = {.answer = DIVAK_OK};
+    tracing more;
+    switch (which) {
+    case 0: CHECK(divak_key_register("first", 5) != DIVAK_NO_KEY); break;
+    case 1: divak_tracer_set_enabled(t->tracer, false); break;
+    case 2: CHECK_INT(DIVAK_OK, divak_propagator_register(&propagator)); break;
+    case 3:
+        begin(&more, &own);
+        tracing_start(&more);
+        tracing_end(&more);
+        break;
+    default: CHECK_INT(0, divak_memory_reporter_count(t->memory));
+    }
+}
+
+TEST(a_child_of_a_bare_clone_is_held_up_by_no_lock_of_its_parents_whatever_it_calls_first) {
+#if defined(__SANITIZE_THREAD__)
+    const bool is_possible = false; /* the sanitizer takes the child for one more thread of the parent */
+#else
+    const bool is_possible = true;
+#endif
+    if (!is_possible) return;
+    sink s = {.answer = DIVAK_OK}, second = {.answer = DIVAK_OK};
+    tracing t, other;
+    begin(&t, &s);
+    CHECK_INT(DIVAK_OK, divak_config_add_memory_reporter(t.config, &t.memory));
+    tracing_start(&t);
+    sink_record(&t, "op", 1);
+    CHECK_INT(DIVAK_OK, divak_tracer_flush(t.tracer, 20000, NULL));
+    CHECK_INT(1, divak_memory_reporter_count(t.memory));
+    begin(&other, &second);
+    fflush(stdout);
+    real_start_thread = divak_system.start_thread;
+    divak_system.start_thread = start_thread_at_leisure;
+    pthread_t thread;
+    pthread_create(&thread, NULL, make_a_tracer, &other);
+    while (__atomic_load_n(&is_making, __ATOMIC_ACQUIRE) == 0) tracing_sleep_ms(1);
+    divak_system.start_thread = real_start_thread;
+    for (int i = 0; i < FIRST_CALLS; i++) {
+        pid_t child = (pid_t)syscall(SYS_clone, SIGCHLD, NULL, NULL, NULL, NULL);
+        if (child == 0) {
+            alarm(20);
+            call_first(i, &t);
+            fflush(stdout);
+            _exit(check_failures);
+        }
+        CHECK_INT(0, child_result(child));
+    }
+    __atomic_store_n(&may_make, 1, __ATOMIC_RELEASE);
+    pthread_join(thread, NULL);
+    tracing_end(&other);
+    tracing_end(&t);
 }
 
 TEST(a_flush_tells_what_any_reporter_lost_since_the_last_one) {
