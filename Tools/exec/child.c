@@ -51,11 +51,20 @@ static bool look_after(pid_t child, int *status) {
     }
 }
 
-static void pass_on(pid_t child, const siginfo_t *info) {
-    /* From the kernel: the terminal's, which went to the child as well. From the child itself:
-     * whoever signals its group does not mean to signal itself again. */
-    if (info->si_code > 0 || info->si_pid == child) return;
-    kill(child, info->si_signo);
+/* Whether a signal went to the child as well. */
+static bool is_for_both(pid_t child, const siginfo_t *info) {
+    /* From the child itself: whoever signals its group does not mean to signal itself again. */
+    if (info->si_code <= 0) return info->si_pid == child;
+    /* From the kernel: keys and sizes of a terminal are told to the whole group, its going away to
+     * the leader of the session alone; and nobody else has our alarm. */
+    switch (info->si_signo) {
+    case SIGALRM:
+    case SIGVTALRM:
+    case SIGPROF: return false;
+    case SIGHUP:
+    case SIGCONT: return getsid(0) != getpid();
+    default: return true;
+    }
 }
 
 int exec_child_wait(pid_t child) {
@@ -63,7 +72,7 @@ int exec_child_wait(pid_t child) {
     while (!look_after(child, &status)) {
         siginfo_t info;
         if (sigwaitinfo(&taken, &info) < 0) continue;
-        if (info.si_signo != SIGCHLD) pass_on(child, &info);
+        if (info.si_signo != SIGCHLD && !is_for_both(child, &info)) kill(child, info.si_signo);
     }
     return status;
 }

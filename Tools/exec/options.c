@@ -20,7 +20,8 @@ static const char help[] =
     "  --tag KEY=VALUE    a tag; up to 64\n"
     "\n"
     "The collector and the rest come from the environment (DIVAK_ENDPOINT, ...). When the command\n"
-    "has ended, DIVAK_CLOSE_TIMEOUT (1s) is how long it may take to deliver the span.\n"
+    "has ended, DIVAK_CLOSE_TIMEOUT (1s) is how long it may take to deliver the span; where nobody\n"
+    "listens it is given up at once.\n"
     "\n"
     "  divak exec --name build -- make all\n";
 
@@ -49,6 +50,13 @@ static bool finish_reading(exec_options *options, char **rest) {
     return true;
 }
 
+/* An option as it was typed; of letters behind one dash getopt tells only which it was. */
+static const char *unknown(const char *argument, char letter[3]) {
+    if (optopt == 0 || strchr("nsth", optopt) != NULL) return argument;
+    letter[1] = (char)optopt;
+    return letter;
+}
+
 bool exec_options_read(int count, char **arguments, exec_options *out_options) {
     static const struct option long_options[] = {
         {"name", required_argument, NULL, 'n'},
@@ -58,6 +66,7 @@ bool exec_options_read(int count, char **arguments, exec_options *out_options) {
         {NULL, 0, NULL, 0},
     };
     exec_options *options = out_options;
+    char letter[3] = "-";
     *options = (exec_options){.exit_status = 0};
     opterr = 0;
     /* "+": options behind the command are the command's. ":" a missing value is told apart. */
@@ -76,7 +85,7 @@ bool exec_options_read(int count, char **arguments, exec_options *out_options) {
             return false;
         case ':': return refuse(options, "option", arguments[optind - 1], "it wants a value");
         default:
-            return refuse(options, "option", arguments[optind - 1],
+            return refuse(options, "option", unknown(arguments[optind - 1], letter),
                           "--name, --service, --tag, --help; -- ends the options");
         }
     }

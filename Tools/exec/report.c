@@ -7,11 +7,13 @@
  * id generator here: three for a new trace (low, high, span), one for a child of the trace that the
  * environment names, which both halves read. */
 #include <errno.h>
+#include <fcntl.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/wait.h>
+#include <unistd.h>
 
 #include "exec.h"
 
@@ -37,10 +39,20 @@ static divak_tracer *make_tracer(const exec_options *options) {
     if (config == NULL) return NULL;
     divak_config_set_id_generator(config, next_id, NULL);
     divak_config_set_sampler(config, divak_sampler_always()); /* it was decided already */
+    divak_config_set(config, "give_up_refused", "true"); /* a script may run hundreds of commands */
     divak_tracer *tracer;
     divak_tracer_create(config, &tracer);
     divak_config_destroy(config);
     return tracer;
+}
+
+/* Takes the numbers of standard files that are closed: what we say of trouble is not for whoever is
+ * at the other end of a connection. Each the wrong way round, so that its use fails as before. */
+static void claim_standard_files(void) {
+    for (int file = STDIN_FILENO; file <= STDERR_FILENO; file++) {
+        if (fcntl(file, F_GETFD) != -1 || errno != EBADF) continue;
+        (void)open("/dev/null", (file == STDIN_FILENO ? O_WRONLY : O_RDONLY) | O_CLOEXEC);
+    }
 }
 
 static void describe(const divak_span *span, const exec_options *options) {
@@ -87,6 +99,7 @@ int main(int count, char **arguments) {
         return EXEC_USAGE;
     }
     if (!exec_options_read(count - 2, arguments + 2, &options)) return options.exit_status;
+    claim_standard_files(); /* the command has them as they are: it runs already */
     atexit(end_as_the_child_did);
     exec_child_prepare();
     divak_tracer *tracer = make_tracer(&options);

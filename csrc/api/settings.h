@@ -104,6 +104,7 @@ typedef struct divak_settings {
     size_t tag_count;
     char *ca_file; /* NULL: the system's certificates */
     bool allow_metadata;
+    bool give_up_refused;
     uint32_t log; /* DIVAK_LOG_... */
 
     divak_own_format propagators[DIVAK_OWN_FORMATS_MAX]; /* all that "propagation" may name */

@@ -149,6 +149,7 @@ const divak_setting_row divak_setting_rows[DIVAK_SETTING_COUNT] = {
      AT(span_bytes), .kind = DIVAK_SETTING_POWER, .least = 512, .most = 65536,
      .standard = "2048", .hint = "a size from 512 to 65536 that is a power of two"},
     {"allow_metadata", AT(allow_metadata), BOOLEAN, .standard = "false"},
+    {"give_up_refused", AT(give_up_refused), BOOLEAN, .standard = "false"},
 };
 
 size_t divak_setting_find(const char *name) {

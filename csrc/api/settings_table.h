@@ -58,7 +58,7 @@ typedef struct divak_setting_row {
     const divak_setting_word *words;
 } divak_setting_row;
 
-enum { DIVAK_SETTING_COUNT = 40 };
+enum { DIVAK_SETTING_COUNT = 41 };
 
 extern const divak_setting_row divak_setting_rows[DIVAK_SETTING_COUNT];
 

@@ -161,6 +161,7 @@ static int start_flusher(divak_tracer *tracer, const divak_settings *settings, c
         .is_proto3 = settings->encoding == DIVAK_ENCODING_PROTO3,
         .is_gzip = settings->compression == DIVAK_COMPRESSION_GZIP,
         .allows_metadata = settings->allow_metadata,
+        .gives_up_refused = settings->give_up_refused,
         .logs = settings->log != DIVAK_LOG_OFF,
         .message_bytes = settings->batch_bytes,
         .flush_interval = settings->flush_interval,

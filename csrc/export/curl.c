@@ -22,6 +22,7 @@
 #include "export/http_address.h"
 
 #include <curl/curl.h>
+#include <errno.h>
 #include <fcntl.h>
 #include <netinet/in.h>
 #include <poll.h>
@@ -598,6 +599,13 @@ static void describe(transfer *attempt, CURLcode code, const divak_http_result *
     divak_http_text_write(reply->text, sizeof reply->text, attempt->target->settings.display, what);
 }
 
+/* libcurl tries all addresses of a host; the number is the last one's. */
+static bool is_refused(transfer *attempt, CURLcode code) {
+    long number = 0;
+    if (code != CURLE_COULDNT_CONNECT || attempt->address_refused) return false;
+    return curl_easy_getinfo(attempt->easy, CURLINFO_OS_ERRNO, &number) == CURLE_OK && number == ECONNREFUSED;
+}
+
 /* Takes an attempt that ended with `code` out of the multi handle. True: the reply is written and
  * the transfer idle. False: another attempt is under way. */
 static bool complete(transfer *attempt, CURLcode code, uint64_t now, divak_http_reply *reply) {
@@ -616,6 +624,7 @@ static bool complete(transfer *attempt, CURLcode code, uint64_t now, divak_http_
         .tag = attempt->tag,
         .outcome = divak_http_outcome(&result),
         .http_status = result.status,
+        .is_refused = is_refused(attempt, code),
     };
     if (reply->outcome == DIVAK_OUTCOME_RETRY)
         reply->retry_after = divak_http_retry_after(retry_after);

@@ -68,6 +68,7 @@ static int copy_options(divak_flusher *flusher, const divak_flusher_options *opt
     if (divak_http_environment_read(&flusher->environment) != DIVAK_OK) return DIVAK_ERROR_MEMORY;
     flusher->is_gzip = options->is_gzip;
     flusher->allows_metadata = options->allows_metadata;
+    flusher->gives_up_refused = options->gives_up_refused;
     flusher->connections = options->connections;
     flusher->timeout = options->timeout;
     flusher->close_timeout = options->close_timeout;

@@ -24,6 +24,7 @@
 typedef struct divak_flusher_options {
     divak_encode_settings encode;
     bool is_proto3, is_gzip, allows_metadata, logs;
+    bool gives_up_refused; /* when it is closed */
     uint64_t message_bytes, flush_interval, timeout, close_timeout, endpoint_interval; /* bytes; nanoseconds */
     unsigned connections;
     const char *const *headers;

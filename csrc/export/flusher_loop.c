@@ -280,8 +280,9 @@ static void rest(loop *turn) {
 
 static void pump(loop *turn) {
     divak_flusher *flusher = turn->flusher;
-    flusher->delivery.is_hurried =
-        flusher->phase == DIVAK_REQUEST_DELIVERING || divak_load_relaxed(&flusher->closing) != 0;
+    bool is_closing = divak_load_relaxed(&flusher->closing) != 0;
+    flusher->delivery.is_hurried = flusher->phase == DIVAK_REQUEST_DELIVERING || is_closing;
+    flusher->delivery.gives_up_refused = flusher->gives_up_refused && is_closing;
     uint64_t *lost = flusher->delivery.lost_before_store;
     memset(lost, 0, sizeof flusher->delivery.lost_before_store);
     divak_engine_dropped(flusher->tracer, lost);

@@ -51,6 +51,7 @@ struct divak_flusher {
     char *ca_file;
     divak_http_environment environment;
     bool is_gzip, allows_metadata;
+    bool gives_up_refused; /* when it is closed */
     unsigned connections;
 
     /* The thread. */

@@ -43,6 +43,7 @@ typedef struct divak_http_reply {
     void *tag; /* as given to divak_http_send */
     divak_outcome outcome;
     int http_status;      /* 0: no answer */
+    bool is_refused;      /* nobody listens at its address */
     uint64_t retry_after; /* nanoseconds the collector asked for, capped; 0: it did not */
     /* A whole body once left and its connection then failed: the spans may be there already, so
      * that sending them again (as was done here, if the outcome is DELIVERED) may make duplicates.

@@ -270,6 +270,11 @@ void divak_reporter_settle_reply(divak_reporter *reporter, divak_delivery *deliv
     case DIVAK_OUTCOME_REDIRECT: reason = DIVAK_DROPPED_REDIRECT; break;
     case DIVAK_OUTCOME_TLS: reason = DIVAK_DROPPED_TLS; break;
     }
+    bool is_given_up = reply->is_refused && delivery->gives_up_refused;
+    if (is_given_up) {
+        result = DIVAK_PART_DROP;
+        reason = DIVAK_DROPPED_RETRY_EXPIRED;
+    }
     if (result == DIVAK_PART_SPLIT && reply->http_status == 413 && length > message->delivered_bytes) {
         enum { CLEARLY = 3 }; /* times larger than what was accepted of the same message; a bad span's neighbour is 2 */
         uint64_t accepted = message->delivered_bytes;
@@ -279,6 +284,7 @@ void divak_reporter_settle_reply(divak_reporter *reporter, divak_delivery *deliv
     }
     if (result == DIVAK_PART_DELIVERED && length > message->delivered_bytes) message->delivered_bytes = length;
     divak_reporter_settle_part(reporter, delivery, message, result, reason, reply->retry_after, reply->text);
+    if (is_given_up) reporter->not_before = 0; /* for what is left there is no later */
 }
 #endif
 

@@ -110,6 +110,7 @@ typedef struct divak_delivery {
     uint64_t now;            /* monotonic */
     uint64_t flush_interval;
     bool is_hurried;         /* a flush or shutdown waits: send what there is */
+    bool gives_up_refused;   /* what nobody takes, since nobody listens, is not tried again */
     bool logs;
     divak_mutex *mutex;      /* of what others may read: failure. NULL: nobody will */
     uint64_t lost_before_store[DIVAK_DROPPED_COUNT]; /* drops that befell all reporters alike, by reason */

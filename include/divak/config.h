@@ -76,6 +76,8 @@
  *                      half of ring_bytes. About an eighth of buffer_bytes holds the open spans:
  *                      2,048 at once by the defaults
  *   allow_metadata     false; true: the endpoint may be a link-local address
+ *   give_up_refused    false; true: shutdown and exit do not wait for a collector whose address
+ *                      refuses the connection, since nobody listens there; for short programs
  *
  * Beside these http_proxy, https_proxy, all_proxy and no_proxy are heeded, but not for loopback,
  * and SSL_CERT_FILE where "ca_file" is none. They are read once, when a tracer is made, by the

@@ -93,6 +93,7 @@ TEST(settings_that_only_code_may_set_have_no_variable) {
     unsetenv("DIVAK_ALLOW_METADATA");
     check_setting(config, "trust", "all", DIVAK_SOURCE_DEFAULT, NULL);
     check_setting(config, "allow_metadata", "false", DIVAK_SOURCE_DEFAULT, NULL);
+    check_setting(config, "give_up_refused", "false", DIVAK_SOURCE_DEFAULT, NULL);
     divak_config_destroy(config);
 }
 

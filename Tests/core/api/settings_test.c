@@ -44,7 +44,7 @@ TEST(the_defaults_are_those_of_config_h) {
     CHECK(address == 0 || memcmp(all.local_address.ipv4, &address, 4) == 0);
     CHECK_INT(0, all.local_address.port);
     CHECK_INT(0, all.local_address.has_ipv6);
-    CHECK(all.enabled && all.join && !all.trace_id_time && !all.resample && !all.allow_metadata);
+    CHECK(all.enabled && all.join && !all.trace_id_time && !all.resample && !all.allow_metadata && !all.give_up_refused);
     check_text_is("http://127.0.0.1:9411/api/v2/spans", all.endpoint);
     check_text_is("http://127.0.0.1:9411", all.endpoint_display);
     CHECK(all.sample_rate == 1);
@@ -98,7 +98,7 @@ TEST(every_setting_from_code_arrives_also_when_the_config_is_gone) {
             "country-code,user=x-user-id|x-uid,-local", "request_id_header", "X-Correlation-Id",
             "request_id", "generate", "resample", "on", "late_decision", "on", "name_bytes", "1", "key_bytes", "2",
             "value_bytes", "65535", "tags_max", "512", "annotations_max", "1", "span_bytes", "512",
-            "allow_metadata", "yes");
+            "allow_metadata", "yes", "give_up_refused", "on");
     CHECK(!all.enabled && !all.join && all.trace_id_time && all.resample && all.late_decision && all.allow_metadata);
     check_text_is("checkout", all.service_name);
     static const uint8_t ip[16] = {0x20, 0x01, 0x0d, 0xb8, [15] = 1};

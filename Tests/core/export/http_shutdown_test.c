@@ -61,6 +61,42 @@ TEST(a_shutdown_that_has_time_enough_sends_all_and_does_not_wait_for_the_rest_of
     CHECK_INT(server_count("/202/quick", "requests"), server_count("/202/quick", "bodies")); /* none was empty */
 }
 
+/* A tracer whose endpoint refuses connections, with a hundred spans, which are several messages. */
+static void begin_refused(tracing *t, const char *give_up_refused) {
+    tracing_begin_plain(t);
+    CHECK_INT(DIVAK_OK, divak_config_set(t->config, "batch_bytes", "1KiB"));
+    CHECK_INT(DIVAK_OK, divak_config_set(t->config, "give_up_refused", give_up_refused));
+    CHECK_INT(DIVAK_OK, divak_config_add_zipkin_reporter(t->config, "http://127.0.0.1:1"));
+    tracing_start(t);
+    record(t, 100);
+}
+
+TEST(a_shutdown_that_gives_up_where_nobody_listens_counts_all_as_lost_and_does_not_wait) {
+    tracing t;
+    begin_refused(&t, "true");
+    /* As long as it is not shut down somebody may come to listen. */
+    CHECK_INT(DIVAK_ERROR_TIMEOUT, divak_tracer_flush(t.tracer, 300, NULL));
+    divak_stats stats = tracing_stats(t.tracer);
+    CHECK(stats.pending == 100 && stats.message_failures > 0);
+    uint64_t start = tracing_now_ns(), lost;
+    CHECK_INT(DIVAK_ERROR_TIMEOUT, divak_tracer_shutdown(t.tracer, 60000, &lost));
+    CHECK((tracing_now_ns() - start) / 1000000 < 20000);
+    stats = tracing_stats(t.tracer);
+    CHECK_INT(100, lost);
+    CHECK_INT(100, stats.dropped[DIVAK_DROPPED_RETRY_EXPIRED]);
+    CHECK_INT(0, stats.pending);
+    tracing_check_identity(t.tracer);
+}
+
+TEST(a_shutdown_waits_for_somebody_to_listen_unless_told_otherwise) {
+    tracing t;
+    begin_refused(&t, "false");
+    uint64_t start = tracing_now_ns();
+    CHECK_INT(DIVAK_ERROR_TIMEOUT, divak_tracer_shutdown(t.tracer, 300, NULL));
+    CHECK((tracing_now_ns() - start) / 1000000 >= 300);
+    CHECK_INT(100, tracing_stats(t.tracer).dropped[DIVAK_DROPPED_RETRY_EXPIRED]);
+}
+
 TEST(an_idle_shutdown_sends_nothing_and_is_over_in_ten_milliseconds) {
     uint64_t best = UINT64_MAX;
     for (int i = 0; i < 10; i++) { /* the quickest of several, since others use the processors too */

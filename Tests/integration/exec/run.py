@@ -7,6 +7,7 @@ import os
 import pty
 import select
 import signal
+import socket
 import subprocess
 import sys
 import threading
@@ -109,6 +110,7 @@ def who_is_killed_seems_killed_himself():
 
 def mistakes_are_named_and_nothing_runs():
     for arguments, word in ((("--tag", "novalue", "true"), '"novalue"'), (("--nonsense", "true"), '"--nonsense"'),
+                            (("--name", "a", "-xy", "true"), '"-x"'), (("--help=me", "true"), '"--help=me"'),
                             (("--name",), '"--name"'), ((), "no command"), (("--service", "", "true"), '""')):
         done, spans = run(*arguments)
         assert done.returncode == 2 and word in done.stderr and not spans, (done, spans)
@@ -144,6 +146,13 @@ def it_stops_and_goes_on_with_the_command():
     child.send_signal(signal.SIGCONT)
     assert child.wait(20) == 5
     child.stdout.close()
+
+
+def an_alarm_set_before_it_ends_the_command():
+    # As "perl -e 'alarm 1; exec @ARGV' divak exec ..." does; the kernel tells it to us alone.
+    child = subprocess.Popen([DIVAK, "exec", "sleep", "60"], env=environment(),
+                             preexec_fn=lambda: signal.setitimer(signal.ITIMER_REAL, 0.3))
+    assert child.wait(20) == -signal.SIGALRM
 
 
 def the_terminal_is_the_commands():
@@ -235,6 +244,20 @@ def a_terminal_that_goes_away_ends_it():
     child.stdout.close()
 
 
+def a_terminal_that_goes_away_ends_what_leads_its_session():
+    # As under ssh, or in a window of its own: only the leader of the session is told.
+    pid, terminal = pty.fork()
+    if pid == 0:
+        os.execve(DIVAK, [DIVAK, "exec", "sh", "-c", "echo $$; exec sleep 60"], environment(DIVAK_LOG="off"))
+    seen = b""
+    while b"\n" not in seen:
+        seen += os.read(terminal, 1000)
+    os.close(terminal)
+    _, status = os.waitpid(pid, 0)
+    assert os.waitstatus_to_exitcode(status) == -signal.SIGHUP, status
+    assert not os.path.exists(f"/proc/{int(seen)}"), seen
+
+
 def a_terminal_that_goes_away_is_ignored_where_the_caller_ignores_it():
     child = hangup(signal.SIG_IGN)  # as nohup does
     try:
@@ -311,6 +334,43 @@ def a_collector_that_stalls_holds_nobody_up_for_longer_than_close_timeout():
     done, _ = run("true", env={"DIVAK_ENDPOINT": f"http://127.0.0.1:{PORT}/stall", "DIVAK_CLOSE_TIMEOUT": "100ms"})
     assert "no answer in time, 1 spans dropped" in done.stderr, done
     Collector.stall.set()
+
+
+def where_nobody_listens_it_ends_with_the_command_and_says_what_was_lost():
+    with socket.create_server(("127.0.0.1", 0)) as closed:
+        port = closed.getsockname()[1]
+    took = []
+    for _ in range(3):
+        began = time.monotonic()
+        done, _ = run("sh", "-c", "exit 3", env={"DIVAK_ENDPOINT": f"127.0.0.1:{port}", "DIVAK_CLOSE_TIMEOUT": "20s"})
+        took.append(time.monotonic() - began)
+        assert done.returncode == 3 and f"127.0.0.1:{port}" in done.stderr, done
+        assert "connect" in done.stderr and "1 spans dropped" in done.stderr and done.stderr.count("\n") == 1, done
+    assert min(took) < 2, took
+
+
+def what_is_said_of_trouble_goes_to_no_collector_when_standard_error_is_closed():
+    heard = []
+
+    def serve(listener):
+        connection, _ = listener.accept()
+        with connection:
+            connection.settimeout(20)
+            connection.recv(65536)
+            connection.sendall(b"HTTP/1.1 500 X\r\nContent-Length: 0\r\n\r\n")
+            while piece := connection.recv(65536):
+                heard.append(piece)
+                if piece.startswith(b"POST"):
+                    connection.sendall(b"HTTP/1.1 202 X\r\nContent-Length: 0\r\n\r\n")
+
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        server = threading.Thread(target=serve, args=(listener,))
+        server.start()
+        done = subprocess.run(["sh", "-c", f"{DIVAK} exec -- sh -c 'exit 3' <&- >&- 2>&-"], timeout=60,
+                              env=environment(DIVAK_ENDPOINT=f"127.0.0.1:{listener.getsockname()[1]}"))
+        server.join(20)
+    assert done.returncode == 3, done
+    assert heard and all(b"divak: " not in piece for piece in heard), heard
 
 
 def other_commands_are_handed_on_or_missed_with_words():
