@@ -64,6 +64,7 @@ let package = Package(
             dependencies: [
                 "DivakCommands",
                 "DivakServer",
+                "DivakTerminal",
                 "DivakWeb",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
             ]

@@ -5,7 +5,7 @@ import ArgumentParser
 import DivakTerminal
 import Foundation
 
-/// A time on the command line: `250ms`, `10s`, `5m`, `2h`, `7d`.
+/// A time on the command line, more than none: `250ms`, `10s`, `5m`, `2h`, `7d`.
 struct Span: ExpressibleByArgument {
     /// Microseconds.
     let microseconds: Int64
@@ -22,10 +22,13 @@ struct Span: ExpressibleByArgument {
             "us": 1, "µs": 1, "ms": 1000, "s": 1_000_000, "m": 60_000_000, "h": 3_600_000_000, "d": 86_400_000_000,
         ]
         guard let number = Double(digits), let unit = units[String(argument.dropFirst(digits.count))],
-            number * unit < 9e18
+            (1..<9e18).contains(number * unit)
         else { return nil }
         microseconds = Int64(number * unit)
     }
+
+    /// Milliseconds, as the API takes it; the least is one.
+    var lookback: Int64 { max(microseconds / 1000, 1) }
 
     /// Said with every such option, since that is what a mistake is answered with.
     static let help = "Like 250ms, 10s, 5m, 2h, 7d."
@@ -70,24 +73,24 @@ struct ScreenOptions: ParsableArguments {
     var screen: Screen { Screen.standardOutput(colour: colour) }
 }
 
-/// Writes lines, or bytes as they are, at once: a reader at a pipe's end may wait for them.
+/// Writes lines, or bytes as they are.
 enum Output {
     static func lines(_ lines: [String]) throws {
+        if lines.isEmpty { return }
         try bytes(Data((lines.joined(separator: "\n") + "\n").utf8))
     }
 
     static func bytes(_ data: Data) throws {
-        do {
-            try FileHandle.standardOutput.write(contentsOf: data)
+        do throws(StandardFiles.Failure) {
+            try StandardFiles.write(data)
         } catch {
             // Whoever read has had enough, as `head` has.
-            throw ExitCode(0)
+            if error.number == EPIPE { throw ExitCode(0) }
+            throw CommandFailure("standard output: \(error)")
         }
     }
 
-    static func problem(_ text: String) {
-        FileHandle.standardError.write(Data(("divak: " + text + "\n").utf8))
-    }
+    static func problem(_ text: String) { StandardFiles.say("divak: \(text)") }
 }
 
 /// Runs a command's body; failures become one line on standard error and exit status 1.

@@ -26,7 +26,7 @@ public struct DependenciesCommand: AsyncParsableCommand {
             let now = Int64(Date().timeIntervalSince1970 * 1000)
             let body = try await server.client().get(
                 "api/v2/dependencies",
-                [("endTs", "\(now)"), ("lookback", "\(since.microseconds / 1000)")]
+                [("endTs", "\(now)"), ("lookback", "\(since.lookback)")]
             )
             if output.json { return try Output.bytes(body + Data("\n".utf8)) }
             let links = try decodeAnswer([DependencyLink].self, body)

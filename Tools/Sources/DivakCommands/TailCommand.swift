@@ -33,7 +33,11 @@ public struct TailCommand: AsyncParsableCommand {
         try await reporting {
             let client = try server.client()
             var printer = SpanPrinter(screen: output.screen, isJSON: output.json, left: count ?? .max)
-            for try await spans in SpanFeed(client: client).lists() {
+            for try await news in SpanFeed(client: client).news() {
+                guard case .spans(let spans) = news else {
+                    Output.problem("\(news.count) spans came faster than they can be shown, and are left out")
+                    continue
+                }
                 let wanted = spans.filter { span in
                     (service == nil || span.service == service?.lowercased()) && (!failed || span.isError)
                 }

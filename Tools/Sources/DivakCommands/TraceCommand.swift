@@ -55,16 +55,26 @@ public struct TraceCommand: AsyncParsableCommand {
             }
             if output.json { return try Output.bytes(body + Data("\n".utf8)) }
             let spans = try file.map { try savedSpans(body, $0) } ?? decodeAnswer([ZipkinSpan].self, body)
-            // A file may hold more than one trace.
-            var order: [String] = []
-            let traces = Dictionary(grouping: spans) { span in
-                if !order.contains(span.traceId) { order.append(span.traceId) }
-                return span.traceId
-            }
+            if spans.isEmpty { return try Output.lines(["no spans"]) }
             let drawing = Waterfall(on: output.screen)
-            let drawn = order.compactMap { traces[$0] }.map { drawing.lines(TraceTree($0), withDetails: details) }
+            let drawn = Self.traces(spans).map { drawing.lines(TraceTree($0), withDetails: details) }
             try Output.lines(Array(drawn.joined(separator: [""])))
         }
+    }
+
+    /// A file may hold more than one trace; the one that it mentions first comes first.
+    static func traces(_ spans: [ZipkinSpan]) -> [[ZipkinSpan]] {
+        var places: [String: Int] = [:]
+        var traces: [[ZipkinSpan]] = []
+        for span in spans {
+            let place = places[span.traceId] ?? traces.count
+            if place == traces.count {
+                places[span.traceId] = place
+                traces.append([])
+            }
+            traces[place].append(span)
+        }
+        return traces
     }
 }
 
@@ -78,16 +88,18 @@ func savedSpans(_ data: Data, _ path: String) throws(CommandFailure) -> [ZipkinS
 
 /// The bytes of a file, or of standard input.
 func readFile(_ path: String) throws(CommandFailure) -> Data {
-    if path == "-" { return FileHandle.standardInput.readDataToEndOfFile() }
-    guard let file = fopen(path, "r") else { throw CommandFailure("\(path): \(String(cString: strerror(errno)))") }
-    defer { fclose(file) }
+    let isStandard = path == "-"
+    func failure() -> CommandFailure {
+        CommandFailure("\(isStandard ? "standard input" : path): \(String(cString: strerror(errno)))")
+    }
+    let file = isStandard ? STDIN_FILENO : open(path, O_RDONLY | O_CLOEXEC)
+    guard file >= 0 else { throw failure() }
+    defer { if !isStandard { close(file) } }
     var data = Data()
     var piece = [UInt8](repeating: 0, count: 1 << 16)
     while true {
-        let count = fread(&piece, 1, piece.count, file)
-        data.append(contentsOf: piece[..<count])
-        if count < piece.count { break }
+        let count = read(file, &piece, piece.count)
+        if count == 0 { return data }
+        if count > 0 { data.append(contentsOf: piece[..<count]) } else if errno != EINTR { throw failure() }
     }
-    if ferror(file) != 0 { throw CommandFailure("\(path): \(String(cString: strerror(errno)))") }
-    return data
 }

@@ -42,6 +42,10 @@ public struct TracesCommand: AsyncParsableCommand {
     public func validate() throws {
         guard limit > 0 else { throw ValidationError("--limit \(limit) is not accepted: 1 or more") }
         if maxDuration != nil, minDuration == nil { throw ValidationError("--max-duration wants --min-duration too") }
+        for tag in tag where tag.isEmpty || tag.hasPrefix("=") || tag.contains(" and ") {
+            // The API joins its conditions by that word, and passes over what has no key.
+            throw ValidationError("--tag \"\(tag)\" is not accepted: key or key=value, without \" and \" in it")
+        }
     }
 
     /// Asks and prints.
@@ -57,7 +61,7 @@ public struct TracesCommand: AsyncParsableCommand {
                     ("annotationQuery", terms.isEmpty ? nil : terms.joined(separator: " and ")),
                     ("minDuration", minDuration.map { "\($0.microseconds)" }),
                     ("maxDuration", maxDuration.map { "\($0.microseconds)" }),
-                    ("endTs", "\(now / 1000)"), ("lookback", "\(since.microseconds / 1000)"),
+                    ("endTs", "\(now / 1000)"), ("lookback", "\(since.lookback)"),
                     ("limit", "\(limit)"),
                 ]
             )

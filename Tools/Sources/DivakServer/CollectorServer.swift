@@ -43,6 +43,9 @@ public struct CollectorServer: Sendable {
         self.patience = patience
     }
 
+    /// So many bytes of bodies lie here at once, however many send; who comes then is asked to try again.
+    private var bodiesMax: Int { max(256 << 20, 4 * maxBodyBytes) }
+
     /// How many connections there may be at once.
     ///
     /// As many as this process may have files open, without those that it needs itself, and no more than 4,096. Others
@@ -58,7 +61,12 @@ public struct CollectorServer: Sendable {
     /// `onListening` is told the port once connections are taken. What the system refuses is thrown as its words.
     public func run(_ collector: Collector, onListening: @escaping @Sendable (Int) -> Void) async throws {
         let application = Application(
-            responder: Responder(collector: collector, maxBodyBytes: maxBodyBytes, patience: patience),
+            responder: Responder(
+                collector: collector,
+                maxBodyBytes: maxBodyBytes,
+                room: Room(bodiesMax),
+                patience: patience
+            ),
             server: .http1(configuration: .init(idleTimeout: TimeAmount(patience))),
             configuration: .init(
                 address: .hostname(host, port: port),
@@ -96,6 +104,7 @@ private struct Maintenance: Service {
 private struct Responder: HTTPResponder {
     let collector: Collector
     let maxBodyBytes: Int
+    let room: Room
     let patience: Duration
 
     @Sendable func respond(
@@ -112,9 +121,11 @@ private struct Responder: HTTPResponder {
         )
         // What says by itself that it is too large is not waited for.
         let said = request.headers[.contentLength].flatMap { Int($0) } ?? 0
+        let share = Room.Share(room)
+        defer { share.giveBack() }
         do {
             if said > maxBodyBytes { throw NIOTooManyBytesError(maxBytes: maxBodyBytes) }
-            guard let buffer = try await body(of: request) else {
+            guard let buffer = try await body(of: request, share) else {
                 var answer = Answer.text(408, "The body took longer than \(patience) to arrive.\n")
                 answer.headers.append(("connection", "close"))
                 return response(answer, asked)
@@ -122,15 +133,29 @@ private struct Responder: HTTPResponder {
             asked.body = Array(buffer.readableBytesView)
         } catch is NIOTooManyBytesError {
             return response(.text(413, "The body has more than \(maxBodyBytes) bytes, which is the limit.\n"), asked)
+        } catch is Room.Full {
+            var answer = Answer.text(503, "Too many bodies are on their way here. Try again.\n")
+            answer.headers.append(("retry-after", "1"))
+            return response(answer, asked)
         }
         return response(await collector.answer(asked), asked)
     }
 
     /// What the client sends; nil when it takes too long.
-    private func body(of request: Hummingbird.Request) async throws -> ByteBuffer? {
+    private func body(of request: Hummingbird.Request, _ share: Room.Share) async throws -> ByteBuffer? {
         if request.method == .get || request.method == .head { return ByteBuffer() }
         return try await withThrowingTaskGroup(of: ByteBuffer?.self) { group in
-            group.addTask { [maxBodyBytes] in try await request.body.collect(upTo: maxBodyBytes) }
+            group.addTask { [maxBodyBytes] in
+                var whole = ByteBuffer()
+                for try await part in request.body {
+                    guard whole.readableBytes + part.readableBytes <= maxBodyBytes else {
+                        throw NIOTooManyBytesError(maxBytes: maxBodyBytes)
+                    }
+                    try share.take(part.readableBytes)
+                    whole.writeImmutableBuffer(part)
+                }
+                return whole
+            }
             group.addTask { [patience] in
                 try await Task.sleep(for: patience)
                 return nil

@@ -147,7 +147,8 @@ extension Waterfall {
     }
 
     private func details(_ row: TraceTree.Row, _ tree: TraceTree, _ layout: Layout) -> [String] {
-        let indent = String(repeating: " ", count: 4 + 3 * row.depth)
+        // Below the name, but where that is cut as well: of what is deeper the text is worth more than the place.
+        let indent = String(repeating: " ", count: min(4 + 3 * row.depth, layout.label))
         var facts: [(String, String)] = []
         if let kind = row.span.kind { facts.append(("kind", kind.lowercased())) }
         facts.append(("id", row.span.id))

@@ -4,8 +4,8 @@
 import ArgumentParser
 import DivakCollector
 import DivakServer
+import DivakTerminal
 import DivakWeb
-import Foundation
 
 struct CollectorCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
@@ -86,7 +86,8 @@ struct CollectorCommand: AsyncParsableCommand {
                 limits: limits,
                 path: db,
                 isStrict: strictTraceId,
-                autocompleteKeys: autocompleteKeys
+                autocompleteKeys: autocompleteKeys,
+                onTrouble: { StandardFiles.say("divak collector: \($0)") }
             )
         } catch {
             throw ValidationError(error.description)
@@ -106,9 +107,8 @@ struct CollectorCommand: AsyncParsableCommand {
         let shown = host.contains(":") ? "[\(host)]" : host
         do {
             try await server.run(collector) { port in
-                // Not print: whoever waits for this line through a pipe must not wait for a full buffer.
-                let line = "divak collector: listening on http://\(shown):\(port)\n"
-                FileHandle.standardOutput.write(Data(line.utf8))
+                // Where it can't be written nobody waits for it: that is no reason not to serve.
+                try? StandardFiles.write("divak collector: listening on http://\(shown):\(port)\n".utf8)
             }
         } catch {
             throw ValidationError("--host \(host) --port \(port): \(error)")

@@ -4,6 +4,7 @@
 import ArgumentParser
 import DivakCollector
 import DivakCommands
+import DivakTerminal
 
 @main
 struct DivakCommand: AsyncParsableCommand {
@@ -19,4 +20,9 @@ struct DivakCommand: AsyncParsableCommand {
             SendCommand.self, CheckCommand.self, ConfigCommand.self, BenchCommand.self,
         ]
     )
+
+    static func main() async {
+        StandardFiles.claim()
+        await main(nil)
+    }
 }

@@ -67,6 +67,30 @@ import Testing
         #expect(await collector.text("/api/v2/autocompleteValues?key=other") == "[]")
     }
 
+    @Test func a_value_that_is_too_long_to_choose_is_not_offered() async throws {
+        let collector = try Collector.inMemory(autocompleteKeys: ["env"])
+        for length in [256, 257] {
+            collector.store.append(batch([span(1, 1, tags: ["env": String(repeating: "x", count: length)])]))
+        }
+        #expect(await collector.text("/api/v2/autocompleteValues?key=env").utf8.count == 256 + 4)
+    }
+
+    /// Names in any case; around keys and values white space doesn't count; a key alone asks for no less than a value did.
+    @Test(arguments: [
+        ("remoteServiceName=DB", 1), ("remoteServiceName=web", 0), ("serviceName=Web", 1), ("spanName=GET", 1),
+        ("annotationQuery=error=sold+out", 1), ("annotationQuery=+error+=+sold+out++and++http.path+", 1),
+        ("annotationQuery=error=late+and+error", 0), ("annotationQuery=error+and+error=late", 0),
+        ("annotationQuery=error=sold+out+and+error", 1), ("annotationQuery=error=late+and+error=sold+out", 1),
+    ])
+    func conditions_are_read_as_Zipkin_reads_them(_ query: String, _ count: Int) async throws {
+        let collector = try Collector.inMemory()
+        let tags = ["error": "sold out", "http.path": "/"]
+        let called = span(1, 1, service: "web", name: "get", at: 9_000_000, remote: "db", tags: tags)
+        collector.store.append(batch([called]))
+        let found = await collector.text("/api/v2/traces?endTs=10000&\(query)")
+        #expect(found.contains("traceId") == (count == 1), "\(found)")
+    }
+
     @Test(arguments: [
         ("GET", "/api/v2/nothing", 404), ("POST", "/api/v2/traces", 405), ("TRACE", "/", 405), ("DELETE", "/", 405),
         ("TRACE", "/whatever", 405), ("GET", "/health", 200), ("GET", "/info", 200), ("GET", "/metrics", 200),

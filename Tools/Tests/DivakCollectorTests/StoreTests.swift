@@ -79,6 +79,21 @@ import Testing
         #expect(store.currentStats().live + store.currentStats().evicted == 2000)
     }
 
+    @Test func names_that_never_repeat_count_too() throws {
+        let store = try SpanStore(limits: StoreLimits(maxSpans: 1_000_000, maxBytes: 4 << 20))
+        // A record is small beside what three names cost that are kept apart from it.
+        for i in UInt64(1)...20_000 {
+            store.append(batch([span(i, 1, service: "s\(i)", name: "n\(i)", remote: "r\(i)")]))
+        }
+        let stats = store.currentStats()
+        #expect(stats.bytes <= 4 << 20)
+        #expect(stats.live < 14_000)
+        #expect(stats.live + stats.evicted == 20_000)
+        let few = try SpanStore(limits: StoreLimits(maxSpans: 1_000_000, maxBytes: 4 << 20))
+        for i in UInt64(1)...20_000 { few.append(batch([span(i, 1, service: "s", name: "n", remote: "r")])) }
+        #expect(few.currentStats().live == 20_000)
+    }
+
     @Test func age_is_bounded() async throws {
         let store = try SpanStore(limits: StoreLimits(maxAge: 200))
         store.append(batch([span(1, 1)]))

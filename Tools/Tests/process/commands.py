@@ -15,6 +15,7 @@ import json
 import os
 import pty
 import re
+import select
 import socket
 import ssl
 import struct
@@ -308,6 +309,28 @@ def a_search_is_narrowed_as_asked(_):
         expect("404" in text and "0000000000000abc" in text, text)
 
 
+def what_can_not_be_written_is_a_failure_but_for_a_reader_who_has_had_enough(_):
+    with collecting(*shop()) as collector:
+        for command in ("traces", f"trace {TRACE}", "dependencies", "config", "check", "traces --json"):
+            for closed in (">/dev/full", ">&-"):
+                done = subprocess.run(["sh", "-c", f'exec "$0" {command} {closed}', PROGRAM], stderr=subprocess.PIPE,
+                                      text=True, timeout=60, env=environment({"DIVAK_ENDPOINT": collector.url}))
+                expect(done.returncode == 1 and "standard output: " in done.stderr, command, closed, done)
+        read, write = os.pipe()
+        os.close(read)
+        done = subprocess.run([PROGRAM, "traces"], stdout=write, stderr=subprocess.PIPE, timeout=60,
+                              env=environment({"DIVAK_ENDPOINT": collector.url}))
+        os.close(write)
+        expect(done.returncode in (0, -13) and done.stderr == b"", done)
+    for closed in ("2>/dev/full", "2>&-", "<&- >&- 2>&-"):
+        done = subprocess.run(["sh", "-c", f'exec "$0" traces --url 127.0.0.1:1 {closed}', PROGRAM], timeout=60)
+        expect(done.returncode == 1, closed, done)
+    done = subprocess.run(["sh", "-c", 'exec "$0" send - <&-', PROGRAM], capture_output=True, text=True, timeout=60)
+    expect(done.returncode == 1 and "standard input: " in done.stderr, done)
+    expect(divak("trace", "--file", "-", stdin=b"[]").stdout == b"no spans\n")
+    expect(divak("config", "--changed").stdout == b"")
+
+
 # ---- send ----------------------------------------------------------------------------------------
 
 
@@ -377,6 +400,50 @@ def tail_shows_spans_as_they_arrive(_):
     expect("127.0.0.1" in text, text)
 
 
+def tail_says_how_many_spans_came_too_fast(_):
+    with collecting() as collector:
+        process = subprocess.Popen([PROGRAM, "tail", "--url", collector.url], stdout=subprocess.PIPE,
+                                   stderr=subprocess.PIPE, env=environment({}))
+        try:
+            body = json.dumps([{"traceId": "1", "id": f"{i + 1:x}"} for i in range(5000)])
+            shown = threading.Thread(target=process.stdout.read)  # lest it waits for us
+            shown.start()
+            told = b""
+            for _ in range(20):  # until it listens; of each message more than 2,000 are left out
+                expect(collector.ask("POST", "/api/v2/spans", body)[0] == 202)
+                ready, _, _ = select.select([process.stderr], [], [], 1)
+                if ready:
+                    told = os.read(process.stderr.fileno(), 1000)
+                    break
+            expect(re.match(rb"divak: [0-9]+ spans came faster than they can be shown, and are left out\n", told), told)
+        finally:
+            process.kill()
+            process.wait()
+            shown.join()
+            process.stdout.close()
+            process.stderr.close()
+
+
+def tail_that_nobody_reads_takes_bounded_room(_):
+    with collecting() as collector:
+        process = subprocess.Popen([PROGRAM, "tail", "--json", "--url", collector.url], stdout=subprocess.PIPE,
+                                   stderr=subprocess.PIPE, env=environment({}))
+        try:
+            body = json.dumps([{"traceId": "1", "id": f"{i + 1:x}", "tags": {"p": "x" * 1000}} for i in range(1000)])
+            for _ in range(300):  # 300 MB
+                expect(collector.ask("POST", "/api/v2/spans", body)[0] == 202)
+            time.sleep(1)
+            with open(f"/proc/{process.pid}/statm", encoding="ascii") as statm:
+                resident = int(statm.read().split()[1]) * 4096
+            expect(resident < 400 << 20, resident)
+            expect(process.poll() is None, process.returncode)
+        finally:
+            process.kill()
+            process.wait()
+            process.stdout.close()
+            process.stderr.close()
+
+
 def tail_shows_those_of_another_zipkin_too(_):
     with collecting() as collector:
         class WithoutStream(http.server.BaseHTTPRequestHandler):
@@ -438,8 +505,11 @@ if __name__ == "__main__":
         check_tells_what_is_wrong_with_a_certificate, check_goes_through_a_proxy_as_a_traced_program_does,
         check_fails_where_tracing_is_turned_off, config_prints_every_setting_with_its_value_and_source,
         config_says_which_variable_is_not_accepted, config_and_check_name_variables_that_nobody_heeds,
-        a_pipe_gets_plain_text_and_a_terminal_colours_and_its_width, json_is_the_servers_answer, the_collector_that_programs_send_to_is_the_one_that_is_asked,
-        a_search_is_narrowed_as_asked, send_posts_every_span_of_a_file_in_messages_of_bounded_size,
+        a_pipe_gets_plain_text_and_a_terminal_colours_and_its_width, json_is_the_servers_answer,
+        the_collector_that_programs_send_to_is_the_one_that_is_asked, a_search_is_narrowed_as_asked,
+        what_can_not_be_written_is_a_failure_but_for_a_reader_who_has_had_enough,
+        send_posts_every_span_of_a_file_in_messages_of_bounded_size,
         send_names_what_it_can_not_send_and_sends_nothing_of_it, tail_shows_spans_as_they_arrive,
+        tail_says_how_many_spans_came_too_fast, tail_that_nobody_reads_takes_bounded_room,
         tail_shows_those_of_another_zipkin_too, tail_tells_the_day_of_what_is_not_of_today,
         a_variable_that_is_no_address_is_told_without_its_password, bench_measures_this_machine))

@@ -18,9 +18,9 @@ PASSED, FAILED = [], []
 
 
 class Collector:
-    def __init__(self, *options, before=None):
+    def __init__(self, *options, before=None, stderr=subprocess.PIPE):
         self.process = subprocess.Popen([PROGRAM, "collector", "--port", "0", *options], stdout=subprocess.PIPE,
-                                        stderr=subprocess.PIPE, text=True, preexec_fn=before)
+                                        stderr=stderr, text=True, preexec_fn=before)
         line = self.process.stdout.readline()
         if "http://" not in line:
             raise AssertionError("it did not start: " + self.process.stderr.read())
@@ -46,7 +46,8 @@ class Collector:
             self.process.kill()
             raise
         self.process.stdout.close()
-        self.process.stderr.close()
+        if self.process.stderr:
+            self.process.stderr.close()
         return status
 
 

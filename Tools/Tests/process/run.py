@@ -80,13 +80,14 @@ def stopped_it_writes_everything_although_somebody_listens(folder):
         collector.stop()
 
 
+def small_disk():
+    """Files may have 2 MiB until told otherwise; a write beyond that fails, as on a full disk."""
+    signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (2 << 20, resource.RLIM_INFINITY))
+
+
 def a_full_disk_is_told_to_the_sender_and_nothing_acknowledged_is_lost(folder):
     file = str(folder / "spans.db")
-
-    def small_disk():
-        # Files may have 2 MiB until told otherwise; a write beyond that fails, as on a full disk.
-        signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
-        resource.setrlimit(resource.RLIMIT_FSIZE, (2 << 20, resource.RLIM_INFINITY))
 
     collector = Collector("--db", file, before=small_disk)
     acknowledged = 0
@@ -114,6 +115,38 @@ def a_full_disk_is_told_to_the_sender_and_nothing_acknowledged_is_lost(folder):
     collector.stop()
 
 
+def it_serves_whatever_became_of_its_standard_files(folder):
+    for number, closed in enumerate(("<&-", ">&-", "2>&-", "<&- >&- 2>&-", ">/dev/full 2>/dev/full")):
+        port = unused_port()
+        file = folder / f"{number}.db"
+        command = f'exec "$0" collector --port {port} --db "$1" {closed}'
+        process = subprocess.Popen(["sh", "-c", command, PROGRAM, file], stdout=subprocess.DEVNULL)
+        try:
+            wait_for_port(port)
+            connection = http.client.HTTPConnection("127.0.0.1", port, timeout=20)
+            connection.request("POST", "/api/v2/spans", spans(0, 10), {"Content-Type": "application/json"})
+            expect(connection.getresponse().status == 202, closed)
+        finally:
+            process.terminate()
+        expect(process.wait(20) == 0, closed)
+        expect((folder / f"{number}.db.lock").read_bytes() == b"", closed)
+
+
+def a_full_disk_that_its_own_log_lies_on_too_does_not_end_it(folder):
+    with open("/dev/full", "w") as full:
+        collector = Collector("--db", str(folder / "spans.db"), before=small_disk, stderr=full)
+    padding = "x" * 10_000
+    sent = 0
+    status = 202
+    while status == 202:
+        body = json.dumps([{"traceId": f"{sent + i + 1:x}", "id": "1", "tags": {"p": padding}} for i in range(500)])
+        status, _ = collector.ask("POST", "/api/v2/spans", body)
+        sent += 500
+        expect(sent < 100_000, "it was never full")
+    expect(status == 503 and collector.counts()["counter.divak_collector.write_failures"] > 0, status)
+    collector.stop(signal.SIGKILL)
+
+
 def who_listens_sees_spans_as_they_arrive(_):
     collector = Collector()
     listener = socket.create_connection(("127.0.0.1", collector.port))
@@ -133,6 +166,21 @@ def who_listens_sees_spans_as_they_arrive(_):
     expect(collector.stop() == 0)
 
 
+def unused_port():
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        return server.getsockname()[1]
+
+
+def wait_for_port(port):
+    until = time.monotonic() + 20
+    while True:
+        try:
+            return socket.create_connection(("127.0.0.1", port)).close()
+        except ConnectionError:
+            expect(time.monotonic() < until, "nothing listens at", port)
+            time.sleep(0.05)
+
+
 def read_all(listener):
     """What comes until nothing has come for a second."""
     listener.settimeout(1)
@@ -145,6 +193,11 @@ def read_all(listener):
     return b"".join(pieces)
 
 
+def resident(collector):
+    """Bytes of memory that it takes."""
+    return int(pathlib.Path(f"/proc/{collector.process.pid}/statm").read_text().split()[1]) * 4096
+
+
 def who_listens_and_does_not_read_costs_little_and_is_told_what_was_lost(_):
     collector = Collector()
     listener = socket.create_connection(("127.0.0.1", collector.port))
@@ -155,8 +208,7 @@ def who_listens_and_does_not_read_costs_little_and_is_told_what_was_lost(_):
     for _ in range(50):
         collector.ask("POST", "/api/v2/spans", spans(sent, 2000), connection=connection)
         sent += 2000
-    resident = int(pathlib.Path(f"/proc/{collector.process.pid}/statm").read_text().split()[1]) * 4096
-    expect(resident < 300 << 20, resident)
+    expect(resident(collector) < 300 << 20, resident(collector))
     text = read_all(listener)
     # With the next spans comes the word on those before them.
     collector.ask("POST", "/api/v2/spans", spans(sent, 1), connection=connection)
@@ -275,6 +327,30 @@ def who_is_slow_is_let_go_and_keeps_nobody_out(_):
     expect(collector.stop() == 0)
 
 
+def bodies_that_do_not_end_take_bounded_room_together(_):
+    collector = Collector()
+    before = resident(collector)
+    head = b"POST /api/v2/spans HTTP/1.1\r\nHost: x\r\nContent-Length: %d\r\n\r\n[" % (10 << 20)
+    many = []
+    for _ in range(60):
+        many.append(socket.create_connection(("127.0.0.1", collector.port)))
+        many[-1].settimeout(20)
+        many[-1].sendall(head + b" " * (9 << 20))
+    expect(resident(collector) - before < 400 << 20, before, resident(collector))
+    answer = many[-1].recv(1000)
+    expect(answer.startswith(b"HTTP/1.1 503 ") and b"\r\nretry-after: 1\r\n" in answer.lower(), answer)
+    for connection in many:
+        connection.close()
+    # What was taken is given back, soon and all of it.
+    until = time.monotonic() + 20
+    while collector.ask("POST", "/api/v2/spans", "[]")[0] != 202:
+        expect(time.monotonic() < until, "it did not recover")
+        time.sleep(0.1)
+    for _ in range(40):
+        expect(collector.ask("POST", "/api/v2/spans", "[" + " " * (9 << 20) + "]")[0] == 202)
+    expect(collector.stop() == 0)
+
+
 def questions_that_take_long_keep_nobody_from_sending(_):
     collector = Collector()
     connection = http.client.HTTPConnection("127.0.0.1", collector.port, timeout=20)
@@ -344,10 +420,12 @@ if __name__ == "__main__":
         killed_while_it_writes_it_starts_again_and_lost_no_more_than_the_last_second,
         stopped_it_writes_everything_although_somebody_listens,
         a_full_disk_is_told_to_the_sender_and_nothing_acknowledged_is_lost,
+        it_serves_whatever_became_of_its_standard_files, a_full_disk_that_its_own_log_lies_on_too_does_not_end_it,
         who_listens_sees_spans_as_they_arrive,
         who_listens_and_does_not_read_costs_little_and_is_told_what_was_lost,
         too_much_is_refused_with_413_and_the_next_request_is_served,
         requests_that_no_client_makes_are_refused_and_harm_nobody,
-        who_is_slow_is_let_go_and_keeps_nobody_out, questions_that_take_long_keep_nobody_from_sending,
+        who_is_slow_is_let_go_and_keeps_nobody_out, bodies_that_do_not_end_take_bounded_room_together,
+        questions_that_take_long_keep_nobody_from_sending,
         it_listens_on_loopback_alone_unless_told, wrong_options_are_told_in_words,
         another_projects_client_sends_and_reads_back))

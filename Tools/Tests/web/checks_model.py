@@ -123,3 +123,28 @@ def test_any_json_with_ids_can_be_shown(browser):
 def test_ten_thousand_levels_do_not_exhaust_the_stack(browser):
     trace = build(browser, maker.deep(10_000))
     assert trace["rows"][-1]["depth"] == 9_999 and trace["path"][0][0] == "level 0"
+
+
+def test_a_span_that_waited_for_two_hundred_thousand_others_is_drawn(browser):
+    pieces = browser.run("""
+        const { buildTrace } = await import("/assets/trace/model.js");
+        const { makeRow } = await import("/assets/trace/row.js");
+        const spans = [{ traceId: "1", id: "1", timestamp: 1, duration: 4e6 }];
+        for (let i = 0; i < 2e5; i += 1) {
+            spans.push({ traceId: "1", id: (i + 2).toString(16), parentId: "1", timestamp: 1 + i * 20, duration: 10 });
+        }
+        const trace = buildTrace(spans);
+        const view = { from: 0, to: trace.end, start: trace.start, indent: 14, collapsed: new Set(), matches: null, critical: true };
+        const row = makeRow(trace.root, view, { isActive: true, isSelected: false, position: 0 });
+        return [trace.root.critical.length, row.querySelectorAll(".segment").length, row.querySelector(".segment").style.width];
+    """)
+    assert pieces[0] > 100_000 and pieces[1] == 1 and float(pieces[2].rstrip("%")) > 99, pieces
+
+
+def test_times_that_no_calendar_has_are_listed(browser):
+    texts = browser.run("""
+        const { summarize, traceRow } = await import("/assets/search/list.js");
+        return [9223372036854775807, 1e300, 1].map((timestamp) => traceRow(summarize([{ traceId: "1", id: "1", timestamp }]), 1, false)
+            .querySelector("time").getAttribute("datetime"));
+    """)
+    assert texts == [None, None, "1970-01-01T00:00:00.000Z"], texts

@@ -14,6 +14,8 @@ struct Tail: Sendable {
 
     /// Of one batch, no more than this are sent; nobody reads as fast as that.
     static let spansMax = 2000
+    /// Nor many more bytes than this.
+    static let bytesMax = 4 << 20
     /// So many batches wait for a client that doesn't read; more would be memory for nobody.
     static let waitingMax = 8
 
@@ -74,7 +76,7 @@ struct Tail: Sendable {
         batch.records.withUnsafeBufferPointer { records in
             for entry in batch.entries {
                 if let service, !service.equals(records.slice(entry.service)) { continue }
-                if sent == spansMax {
+                if sent == spansMax || events.count > bytesMax {
                     missed += 1
                     continue
                 }

@@ -31,7 +31,7 @@ public struct TraceQuery: Sendable {
             return Array(value.utf8)
         }
         service = text("serviceName").map(lowercased)
-        remoteService = text("remoteServiceName")
+        remoteService = text("remoteServiceName").map(lowercased)
         spanName = text("spanName").map(lowercased)
         if spanName == Array("all".utf8) { spanName = nil }
         annotations = TraceQuery.parse(request.parameter("annotationQuery") ?? "")
@@ -67,18 +67,27 @@ public struct TraceQuery: Sendable {
     }
 
     /// `http.method=GET and error`: each part a tag's key and value, or a tag's key or an annotation.
+    ///
+    /// Of two values for a key the later counts, and any value rather than none; white space around them does not.
     static func parse(_ text: String) -> [(key: [UInt8], value: [UInt8])] {
         var conditions: [(key: [UInt8], value: [UInt8])] = []
         for part in text.components(separator: " and ") {
-            let bytes = Array(part.utf8)
-            let split = bytes.firstIndex(of: UInt8(ascii: "="))
-            let key = Array(bytes[..<(split ?? bytes.count)])
-            let value = split.map { Array(bytes[($0 + 1)...]) } ?? []
+            let parts = part.split(separator: "=", maxSplits: 1, omittingEmptySubsequences: false).map(trimmed)
+            let key = parts[0]
             if key.isEmpty { continue }
+            if parts.count == 1 && conditions.contains(where: { $0.key == key }) { continue }
             conditions.removeAll { $0.key == key }
-            conditions.append((key, value))
+            conditions.append((key, parts.count > 1 ? parts[1] : []))
         }
         return conditions
+    }
+
+    /// Without control characters and blanks at either end.
+    private static func trimmed(_ text: Substring) -> [UInt8] {
+        var bytes = text.utf8
+        while let first = bytes.first, first <= 0x20 { bytes.removeFirst() }
+        while let last = bytes.last, last <= 0x20 { bytes.removeLast() }
+        return Array(bytes)
     }
 
     // ---- matching ----

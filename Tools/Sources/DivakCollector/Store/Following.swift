@@ -60,6 +60,8 @@ final class Suggestions: Sendable {
 
     /// More values than this of one key help nobody choose.
     static let valuesMax = 1000
+    /// Nor do longer ones.
+    static let bytesMax = 256
 
     init(keys: [String]) {
         self.keys = Array(Set(keys)).sorted()
@@ -75,7 +77,7 @@ final class Suggestions: Sendable {
 
     func note(_ span: RecordView) {
         span.forEachTag { key, value in
-            guard let key = wanted.first(where: { $0.equals(key) }) else { return }
+            guard value.count <= Suggestions.bytesMax, let key = wanted.first(where: { $0.equals(key) }) else { return }
             found.withLock { found in
                 if found[key, default: []].count < Suggestions.valuesMax {
                     _ = found[key, default: []].insert(Array(value))

@@ -18,6 +18,8 @@ struct Label {
 
 struct LabelTable {
     private(set) var labels: [Label] = []
+    /// What keeping the texts costs, as an estimate.
+    private(set) var cost = 0
     private var free: [UInt32] = []
     private var byHash: [UInt64: UInt32] = [:]
 
@@ -50,6 +52,7 @@ struct LabelTable {
             labels.append(label)
         }
         byHash[hash] = index + 1
+        cost += label.cost
         return index
     }
 
@@ -64,6 +67,7 @@ struct LabelTable {
             while labels[Int(at - 1)].sameHash != index + 1 { at = labels[Int(at - 1)].sameHash }
             labels[Int(at - 1)].sameHash = label.sameHash
         }
+        cost -= label.cost
         labels[Int(index)] = Label(service: [], name: [], remote: [], hash: 0, references: 0, sameHash: 0)
         free.append(index)
     }
@@ -81,6 +85,11 @@ struct LabelTable {
 }
 
 extension Label {
+    /// The label, its place among the hashes, and an allocation for each text.
+    fileprivate var cost: Int {
+        [service, name, remote].reduce(72) { $0 + ($1.isEmpty ? 0 : 40 + $1.count) }
+    }
+
     func isSame(_ service: Text, _ name: Text, _ remote: Text) -> Bool {
         self.service.withUnsafeBufferPointer { $0.equals(service) }
             && self.name.withUnsafeBufferPointer { $0.equals(name) }

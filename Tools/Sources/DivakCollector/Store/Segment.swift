@@ -43,6 +43,8 @@ final class Segment {
     /// What keeping the spans costs, records and index together, as an estimate.
     var cost: Int { size + slots.count * Segment.indexCost }
 
-    /// Slot, share of the trace table and of the labels.
+    /// Slot, and share of the trace table.
     static let indexCost = 80
+    /// Beyond this no more spans are added, so that 32 bits can say where a record lies.
+    static let costMax = 1 << 30
 }

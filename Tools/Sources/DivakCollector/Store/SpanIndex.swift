@@ -40,7 +40,9 @@ final class SpanIndex {
     private(set) var liveSpans = 0
     private(set) var evictedSpans = 0
     /// Of all segments.
-    private(set) var cost = 0
+    private var segmentsCost = 0
+    /// Of segments and labels.
+    var cost: Int { segmentsCost + labels.cost }
     /// Of records that the database does not have yet.
     var unpersistedBytes = 0
     /// Spans that were evicted in the middle of a segment that stays; the database still has them.
@@ -96,7 +98,7 @@ final class SpanIndex {
             segment.slots.append(
                 SpanSlot(next: 0, trace: TraceTable.none, label: 0, start: 0, count: 0, duration: 0)
             )
-            cost += Segment.indexCost
+            segmentsCost += Segment.indexCost
         }
         add(entry, of: records, to: segment, bytes: false)
         segment.latest = received
@@ -112,7 +114,8 @@ final class SpanIndex {
 
     private func open(now: Int64) -> Segment {
         if let last = segments.last {
-            if last.slots.count == segmentSize || last.cost > limits.maxBytes / 16 { last.isSealed = true }
+            let costMax = min(limits.maxBytes / 16, Segment.costMax)
+            if last.slots.count == segmentSize || last.cost > costMax { last.isSealed = true }
             if let maxAge = limits.maxAge, now - last.opened > maxAge / 16 { last.isSealed = true }
             if !last.isSealed { return last }
             nextNumber = (last.base >> shift + 1) << shift
@@ -151,14 +154,15 @@ final class SpanIndex {
                 next: 0,
                 trace: trace,
                 label: label,
-                start: UInt32(segment.size),
+                // Of a segment without bytes it says nothing, and several that were small may have become one.
+                start: UInt32(truncatingIfNeeded: segment.size),
                 count: entry.record.count,
                 duration: duration
             )
         )
         if bytes { segment.bytes?.append(contentsOf: records.slice(entry.record)) }
         segment.size += Int(entry.record.count)
-        cost += Int(entry.record.count) + Segment.indexCost
+        segmentsCost += Int(entry.record.count) + Segment.indexCost
         liveSpans += 1
     }
 
@@ -243,7 +247,7 @@ final class SpanIndex {
                 traces[trace].count = left
             }
         }
-        cost -= oldest.cost
+        segmentsCost -= oldest.cost
         if segments.count == 1 { nextNumber = end }
         segments.removeFirst()
     }

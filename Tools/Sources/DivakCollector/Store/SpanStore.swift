@@ -32,6 +32,7 @@ public final class SpanStore: Sendable {
     private let followers = Followers()
     private let suggestions: Suggestions
     private let persisting = Mutex<Void>(())
+    private let onTrouble: @Sendable (String) -> Void
 
     /// How much of what the database has stays in memory too.
     static let cacheBytes = 96 << 20
@@ -42,12 +43,15 @@ public final class SpanStore: Sendable {
     ///   - path: an SQLite file; nil keeps spans in memory alone.
     ///   - isStrict: false treats 64- and 128-bit trace ids with the same low half as one.
     ///   - autocompleteKeys: keys of tags whose values are offered when searching.
+    ///   - onTrouble: is told, in a sentence, when the database can't be read or written.
     public init(
         limits: StoreLimits = StoreLimits(),
         path: String? = nil,
         isStrict: Bool = true,
-        autocompleteKeys: [String] = []
+        autocompleteKeys: [String] = [],
+        onTrouble: @escaping @Sendable (String) -> Void = { _ in }
     ) throws(StoreError) {
+        self.onTrouble = onTrouble
         index = Mutex(SpanIndex(limits: limits, isStrict: isStrict))
         suggestions = Suggestions(keys: autocompleteKeys)
         database = try path.map { (path) throws(StoreError) in try Database(path: path) }
@@ -115,8 +119,7 @@ public final class SpanStore: Sendable {
                         return stats.writeFailures
                     }
                     if failures == 1 || failures.isMultiple(of: 240) {
-                        let line = "divak collector: can't write spans, will try again: \(error)\n"
-                        FileHandle.standardError.write(Data(line.utf8))
+                        onTrouble("can't write spans, will try again: \(error)")
                     }
                     return false
                 }
@@ -231,7 +234,7 @@ public final class SpanStore: Sendable {
                 places[gathered.missing[position].position] = fetched.stretches[fetched.stretches.count - 1]
             }
         } catch {
-            FileHandle.standardError.write(Data("divak collector: can't read spans: \(error)\n".utf8))
+            onTrouble("can't read spans: \(error)")
         }
         var result = TraceRecords()
         var resident = gathered.records.stretches.makeIterator()

@@ -9,7 +9,9 @@ public struct TraceRecords: Sendable {
     /// How many spans there are.
     public var count: Int { stretches.count }
 
+    /// Beyond 4 GiB a trace is cut off: nobody could read it, and 32 bits can't say where a record lies.
     mutating func append(_ record: Text) {
+        guard bytes.count + record.count <= Int(UInt32.max) else { return }
         stretches.append(SpanBatch.Stretch(start: UInt32(bytes.count), count: UInt32(record.count)))
         bytes.append(contentsOf: record)
     }

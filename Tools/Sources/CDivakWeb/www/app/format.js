@@ -59,6 +59,12 @@ export function instant(milliseconds) {
         + `${two(date.getMinutes())}:${two(date.getSeconds())}.${String(date.getMilliseconds()).padStart(3, "0")}`;
 }
 
+/** The same for programs; null when there is no such date. */
+export function machineTime(milliseconds) {
+    const date = new Date(milliseconds);
+    return Number.isNaN(date.getTime()) ? null : date.toISOString();
+}
+
 /** What datetime-local fields take, of epoch milliseconds. */
 export const localField = (milliseconds) => instant(milliseconds).slice(0, 19).replace(" ", "T");
 

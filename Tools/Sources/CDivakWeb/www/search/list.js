@@ -2,7 +2,7 @@
 
 import { colourOf } from "/assets/app/colours.js";
 import { h, serviceChip } from "/assets/app/dom.js";
-import { ago, duration, instant, plural, visible } from "/assets/app/format.js";
+import { ago, duration, instant, machineTime, plural, visible } from "/assets/app/format.js";
 import { traceLink } from "/assets/app/router.js";
 import { buildTrace } from "/assets/trace/model.js";
 import { serviceName, spanName } from "/assets/trace/row.js";
@@ -75,7 +75,7 @@ export function traceRow(summary, scale, isFresh) {
     h("span", { class: "facts" },
         summary.errors > 0 ? h("span", { class: "flag" }, plural(summary.errors, "error")) : null,
         h("span", {}, plural(summary.spans, "span")),
-        h("time", { datetime: summary.dated ? new Date(summary.start / 1000).toISOString?.() : null, title: summary.dated ? instant(summary.start / 1000) : null,
+        h("time", { datetime: summary.dated ? machineTime(summary.start / 1000) : null, title: summary.dated ? instant(summary.start / 1000) : null,
             "data-start": summary.dated ? summary.start / 1000 : null }, when))));
 }
 

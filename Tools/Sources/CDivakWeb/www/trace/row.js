@@ -85,7 +85,8 @@ function criticalSegments(node, at, clip) {
     let pieces = node.critical;
     if (!pieces) return [];
     if (pieces.length > MOST_SEGMENTS) {
-        pieces = [[Math.min(...pieces.map((piece) => piece[0])), Math.max(...pieces.map((piece) => piece[1]))]];
+        // Not Math.min(...): there may be more pieces than a call takes arguments.
+        pieces = [pieces.reduce((whole, piece) => [Math.min(whole[0], piece[0]), Math.max(whole[1], piece[1])])];
     }
     const parts = [];
     for (const [start, end] of pieces) {
