@@ -183,12 +183,10 @@ static bool ipv4_is_site_local(uint32_t host_order) {
            host_order >> 16 == (192u << 8 | 168u);
 }
 
-uint32_t divak_system_local_ipv4(void) {
-    struct ifaddrs *all = NULL;
-    if (getifaddrs(&all) != 0) return 0;
+uint32_t divak_system_choose_ipv4(const struct ifaddrs *all) {
     uint32_t found = 0;
     bool found_site_local = false;
-    for (struct ifaddrs *one = all; one != NULL; one = one->ifa_next) {
+    for (const struct ifaddrs *one = all; one != NULL; one = one->ifa_next) {
         if (one->ifa_addr == NULL || one->ifa_addr->sa_family != AF_INET) continue;
         struct sockaddr_in address;
         memcpy(&address, one->ifa_addr, sizeof address);
@@ -199,6 +197,13 @@ uint32_t divak_system_local_ipv4(void) {
         found = address.sin_addr.s_addr;
         found_site_local = site_local;
     }
+    return found;
+}
+
+uint32_t divak_system_local_ipv4(void) {
+    struct ifaddrs *all = NULL;
+    if (getifaddrs(&all) != 0) return 0;
+    uint32_t found = divak_system_choose_ipv4(all);
     freeifaddrs(all);
     return found;
 }

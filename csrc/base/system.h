@@ -36,5 +36,8 @@ void divak_system_pin_object_of(const void *address);
 void divak_system_write_error(const char *text, size_t length);
 /* The first site-local or else first non-loopback IPv4 address of this host in network order, 0 when there is none. */
 uint32_t divak_system_local_ipv4(void);
+/* The same of these. */
+struct ifaddrs;
+uint32_t divak_system_choose_ipv4(const struct ifaddrs *all);
 
 #endif
