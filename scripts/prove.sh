@@ -9,6 +9,7 @@
 #     property | figure | goal | ok
 #     property | figure | goal | FAIL
 # among whatever else it has to say. One that fails without such a line gets one. Exit status 1 when anything failed.
+# One run at a time in a tree.
 set -uo pipefail
 . "$(dirname "$0")/lib.sh"
 cd "$root" || exit 1
@@ -17,6 +18,9 @@ pattern=${1:-}
 logs=$root/build/logs
 table=$logs/prove.table
 mkdir -p "$logs"
+# Two runs in one tree would write each other's logs, and build under each other's feet.
+exec 9>"$logs/prove.lock"
+flock -n 9 || { echo "prove: another run is going on in this tree" >&2; exit 1; }
 : >"$table"
 
 export DIVAK_BUILD=$root/build/release
@@ -30,9 +34,9 @@ for proof in scripts/prove.d/*; do
     count=$((count + 1))
     log=$logs/prove-$name.log began=$SECONDS
     echo "== $name"
-    "$proof" "$DIVAK_BUILD" 2>&1 </dev/null | tee "$log"
+    "$proof" "$DIVAK_BUILD" 2>&1 </dev/null 9>&- | tee "$log"
     status=${PIPESTATUS[0]}
-    rows=$(grep -E '^[^|]+\|[^|]+\|[^|]+\| *(ok|FAIL) *$' "$log")
+    rows=$(grep -aE '^[^|]+\|[^|]+\|[^|]+\| *(ok|FAIL) *$' "$log")
     [ -n "$rows" ] && printf '%s\n' "$rows" >>"$table"
     if [ "$status" != 0 ] && ! grep -qE '\| *FAIL *$' <<<"$rows"; then
         echo "$name | exit status $status | 0 | FAIL" >>"$table"
@@ -52,6 +56,6 @@ awk -F '|' '
     END { for (row = 1; row <= NR; row++) {
         for (i = 1; i <= 3; i++) printf "%-*s | ", width[i], cell[row, i]
         print cell[row, 4] } }' <(echo 'property | figure | goal | result'; cat "$table")
-failures=$(grep -cE '\| *FAIL *$' "$table")
-echo "$(grep -cE '\| *ok *$' "$table") ok, $failures FAIL"
+failures=$(grep -acE '\| *FAIL *$' "$table")
+echo "$(grep -acE '\| *ok *$' "$table") ok, $failures FAIL"
 [ "$failures" = 0 ]

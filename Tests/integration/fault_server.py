@@ -12,7 +12,7 @@ says what happens to it; the rest of the path after the arguments is free and ke
                 /chunked  /flaky/503,rst,202 (one after another, the last for ever)  /delay/5ms
                 /poison/TEXT/400 (refuses bodies that contain TEXT)  /limit/BYTES (413 above)
                 /no-gzip/415 (refuses gzip with that status)  /answer-early/413  /answer-early-rst/413
-                /need/NAME/VALUE (400 unless the header is there)  /forbid/NAME (400 if it is)
+                /need/NAME/VALUE (400 unless the header is there; %2F is a slash)  /forbid/NAME (400 if it is)
     connections /rst-before-reply  /rst-after/N (bytes of the body)  /close-before-reply  /half-close
                 /close-idle (answers, then closes)  /rst-idle (answers, then resets)
                 /stale (serves the first request of each connection, drops the second unread)
@@ -38,6 +38,7 @@ import ssl
 import struct
 import sys
 import time
+import urllib.parse
 import warnings
 import zlib
 
@@ -417,7 +418,8 @@ class Connection:
 
     async def do_need(self, parts):
         await self.read_body()
-        return await self.reply(202 if self.headers.get(parts[0].lower()) == parts[1] else 400)
+        value = urllib.parse.unquote(parts[1])
+        return await self.reply(202 if self.headers.get(parts[0].lower()) == value else 400)
 
     async def do_forbid(self, parts):
         await self.read_body()

@@ -24,6 +24,39 @@ static size_t open_files(void) {
     return count;
 }
 
+static size_t count_threads(void) {
+    DIR *folder = opendir("/proc/self/task");
+    size_t count = 0;
+    for (struct dirent *entry; (entry = readdir(folder)) != NULL;) count += entry->d_name[0] != '.';
+    closedir(folder);
+    return count;
+}
+
+/* The first test of this file, so that none before it has left threads behind. */
+TEST(there_is_no_thread_before_a_tracer_is_made_and_one_after) {
+    size_t before = count_threads();
+#if !defined(__SANITIZE_THREAD__)
+    CHECK_INT(1, before);
+#endif
+    divak_config *config = tracing_config();
+    divak_sampler *rate;
+    divak_memory_reporter *memory;
+    CHECK_INT(DIVAK_OK, divak_sampler_create_rate(10, &rate));
+    CHECK_INT(DIVAK_OK, divak_config_set_sampler(config, rate));
+    CHECK_INT(DIVAK_OK, divak_config_set(config, "endpoint", "http://127.0.0.1:9/"));
+    CHECK_INT(DIVAK_OK, divak_config_add_zipkin_reporter(config, NULL));
+    CHECK_INT(DIVAK_OK, divak_config_add_memory_reporter(config, &memory));
+    CHECK(divak_tracer_current() == NULL);
+    CHECK_INT(before, count_threads());
+    divak_tracer *tracer;
+    CHECK_INT(DIVAK_OK, divak_tracer_create(config, &tracer));
+    divak_config_destroy(config);
+    CHECK_INT(before + 1, count_threads());
+    CHECK_INT(DIVAK_OK, divak_tracer_shutdown(tracer, 20000, NULL));
+    divak_memory_reporter_destroy(memory);
+    divak_sampler_destroy(rate);
+}
+
 static void record_one(const char *name) {
     divak_span span;
     (void)divak_span_start(traced, name, strlen(name), DIVAK_KIND_LOCAL, &divak_no_parent, &span);
@@ -212,14 +245,6 @@ TEST(at_no_instant_do_the_accounts_show_more_than_was_started) {
     CHECK_INT(0, wrong);
     expect_started(&t, spans[0] + spans[1]);
     tracing_end(&t);
-}
-
-static size_t count_threads(void) {
-    DIR *folder = opendir("/proc/self/task");
-    size_t count = 0;
-    for (struct dirent *entry; (entry = readdir(folder)) != NULL;) count += entry->d_name[0] != '.';
-    closedir(folder);
-    return count;
 }
 
 TEST(a_tracer_has_one_thread_and_none_after_its_end) {

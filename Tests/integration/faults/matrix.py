@@ -24,7 +24,8 @@ EXPECTED = [
     ("202", OK, None), ("200", OK, None), ("204", OK, None), ("chunked", OK, None), ("http10", OK, None),
     ("delay/50ms", OK, None), ("slow-read", OK, None), ("early-hints/202", OK, None), ("half-close", TIMEOUT, "retry_expired"),
     ("close-idle", OK, None), ("rst-idle", OK, None), ("continue-stall", OK, None), ("forbid/expect", OK, None),
-    ("need/b3/0", OK, None), ("forbid/x-b3-sampled", OK, None), ("gzip-bomb", OK, None), ("endless-body/202", OK, None),
+    ("need/b3/0", OK, None), ("need/content-type/TYPE", OK, None), ("forbid/x-b3-sampled", OK, None),
+    ("gzip-bomb", OK, None), ("endless-body/202", OK, None),
     ("endless-chunks", OK, None), ("partial-body/202", OK, None), ("slow-body", OK, None),
     ("flaky/503,202", OK, None), ("flaky/rst,202", OK, None), ("flaky/close,202", OK, None), ("flaky/500,502,202", OK, None),
     ("flaky/429,202", OK, None), ("flaky/408,202", OK, None), ("flaky/425,202", OK, None), ("flaky/stall,202", OK, None),
@@ -53,6 +54,7 @@ EXTRA = {
     "no-gzip/415": ["compression=gzip"], "no-gzip/400": ["compression=gzip"],
     "flaky/stall,202": ["timeout=300ms"], "slow-read": ["timeout=5s", "batch_bytes=16KiB"],
 }
+TYPES = {"json": "application%2Fjson", "proto3": "application%2Fx-protobuf"}
 ONE = ("poison/poison/400", "poison/poison/413")
 SPANS = 400
 
@@ -107,7 +109,9 @@ def accounts(told, ids, ledger):
 
 def judge(row, port, encoding):
     path, result, reason = row
-    place = "/%s/%s" % (path, encoding) if not path.startswith("status") else "/304/" + encoding
+    place = "/%s/%s" % (path.replace("TYPE", TYPES[encoding]), encoding)
+    if path.startswith("status"):
+        place = "/304/" + encoding
     settings = ["encoding=" + encoding, "timeout=800ms", "log=off", *EXTRA.get(path, [])]
     # A flush that is to succeed comes back as soon as it has: a loaded machine may take its time.
     patience = 2000 if result == TIMEOUT else 20000
