@@ -51,7 +51,9 @@ TEST(there_is_no_thread_before_a_tracer_is_made_and_one_after) {
     divak_tracer *tracer;
     CHECK_INT(DIVAK_OK, divak_tracer_create(config, &tracer));
     divak_config_destroy(config);
+#if !defined(__SANITIZE_THREAD__) /* which may start a thread of its own beside a program's first one */
     CHECK_INT(before + 1, count_threads());
+#endif
     CHECK_INT(DIVAK_OK, divak_tracer_shutdown(tracer, 20000, NULL));
     divak_memory_reporter_destroy(memory);
     divak_sampler_destroy(rate);
