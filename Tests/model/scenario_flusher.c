@@ -253,6 +253,15 @@ static void prepare_ours(void) {
 
 SCENARIO(flusher_check_ours, .prepare = prepare_ours, .begin = begin, .end = end, .patience = 1000000, .cost = 30,
          .threads = {check_and_shut_down})
+/* In a second one the message has its room already: no fence of a growing buffer brings what was told. */
+static void check_twice_and_shut_down(void) {
+    told = 1;
+    CLAIM(divak_flusher_check(tracer, 900 * SECOND) == DIVAK_OK);
+    check_and_shut_down();
+}
+
+SCENARIO(flusher_check_ours_twice, .prepare = prepare_ours, .begin = begin, .end = end, .patience = 1000000, .cost = 30,
+         .threads = {check_twice_and_shut_down})
 SCENARIO(flusher_check_supplied, .prepare = prepare_supplied, .begin = begin, .end = end, .patience = 1000000, .cost = 30,
          .threads = {check_and_shut_down})
 
