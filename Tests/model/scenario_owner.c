@@ -15,6 +15,7 @@ static divak_span root, shared;
 static divak_atomic_u64 is_begun, turn, delivered;
 static unsigned shared_records, others_records, told[SIM_THREADS_MAX], ended[SIM_THREADS_MAX], found[SIM_THREADS_MAX];
 static uint8_t last_value;
+static uint32_t kinds_told, shared_kind; /* of the shared span: how often it was changed by another, and what it ended as */
 
 /* Few slots, so that one which comes free is the next to be taken: the owner's lane keeps all others. */
 static void prepare(void) {
@@ -71,6 +72,7 @@ static bool take(void *context, divak_record *record) {
     }
     /* Another's record has its own two tags and nothing of a span that had the slot before. */
     if (!is_shared) CLAIM(tags == 2 && record->parent_id == last_value);
+    if (is_shared) shared_kind = record->kind;
     if (is_shared) shared_records++;
     else others_records++;
     divak_add_release(&delivered, 1);
@@ -170,6 +172,19 @@ SCENARIO(owner_last_ended, .prepare = prepare, .begin = begin, .end = end_shared
          .threads = {own_last, finish_anothers, drain_some})
 SCENARIO(owner_last_races, .prepare = prepare, .begin = begin, .end = end_shared, .cost = 2,
          .threads = {own_last_and_finish, tag_and_finish_anothers, drain_some})
+
+/* What another thread changes in it without a field leaves no trace in the slot's word. */
+static void change_anothers(void) {
+    if (!has_begun()) return;
+    kinds_told += divak_span_set_kind(&shared, DIVAK_KIND_CLIENT) == DIVAK_OK;
+}
+static void end_changed(void) {
+    end_shared();
+    CLAIM(shared_records == 0 || shared_kind == (kinds_told != 0 ? DIVAK_KIND_CLIENT : DIVAK_KIND_LOCAL));
+}
+
+SCENARIO(owner_last_changed, .prepare = prepare, .begin = begin, .end = end_changed, .cost = 2,
+         .threads = {own_last_and_finish, change_anothers, drain_some})
 
 /* ---- a lane that passes on while a span of its first thread is open ------------------------------------------------------ */
 
