@@ -146,9 +146,9 @@ static void fill_lane(void) {
 static void sleep_until_filled(void) {
     while (divak_load_relaxed(&requests) == 0) {
         (void)divak_engine_drain(tracer, take, NULL);
-        divak_engine_declare_sleep(tracer);
+        uint64_t allowed = divak_engine_declare_sleep(tracer, UINT64_MAX);
         bool is_needed = divak_engine_fill(tracer) >= 128;
-        divak_engine_sleep(tracer, is_needed ? 0 : UINT64_MAX);
+        divak_engine_sleep(tracer, is_needed ? 0 : allowed);
     }
 }
 
@@ -170,9 +170,9 @@ static void request(void) {
 static void sleep_until_asked(void) {
     uint64_t served = 0;
     while (served < 2) {
-        divak_engine_declare_sleep(tracer);
+        uint64_t allowed = divak_engine_declare_sleep(tracer, UINT64_MAX);
         bool is_needed = divak_load_acquire(&requests) != served;
-        divak_engine_sleep(tracer, is_needed ? 0 : UINT64_MAX);
+        divak_engine_sleep(tracer, is_needed ? 0 : allowed);
         served = divak_load_acquire(&requests);
     }
 }

@@ -144,9 +144,9 @@ static void start_and_finish_many(void) {
 static void sleep_until_filled(void) {
     while (divak_load_relaxed(&is_over) == 0) {
         (void)divak_engine_drain(tracer, take, NULL);
-        divak_engine_declare_sleep(tracer);
+        uint64_t allowed = divak_engine_declare_sleep(tracer, UINT64_MAX);
         bool is_needed = divak_engine_fill(tracer) >= 128;
-        divak_engine_sleep(tracer, is_needed ? 0 : UINT64_MAX);
+        divak_engine_sleep(tracer, is_needed ? 0 : allowed);
     }
 }
 

@@ -144,19 +144,19 @@ uint32_t divak_engine_fill(const divak_tracer *tracer) {
     return (uint32_t)fullest;
 }
 
-void divak_engine_declare_sleep(divak_tracer *tracer) {
+uint64_t divak_engine_declare_sleep(divak_tracer *tracer, uint64_t nanoseconds) {
+    enum { SHORT = 20000000 };
     divak_store_relaxed(&tracer->is_asleep, 1);
     /* Our mark before our second look, on all processors: so that a producer who has filled its lane past half, or who
-     * has made a request, either sees the mark or is seen by us. Producers pay nothing for it. Where the call is missing
-     * a late wake is possible, and divak_engine_sleep is short. */
-    if (divak_system.barrier_everywhere() != 0) {
-        divak_fence_sequential();
-        tracer->sleeps_short = true;
-    }
+     * has made a request, either sees the mark or is seen by us. Producers pay no instruction for it, but are interrupted:
+     * 1 to 10 microseconds of a span. So not a thousand times a second, while lanes fill quickly: before a short sleep, or
+     * where the call is missing, our own fence suffices for requests, and a wake for a lane may come late by that sleep. */
+    if (nanoseconds > SHORT && divak_system.barrier_everywhere() == 0) return nanoseconds;
+    divak_fence_sequential();
+    return nanoseconds < SHORT ? nanoseconds : SHORT;
 }
 
 void divak_engine_sleep(divak_tracer *tracer, uint64_t nanoseconds) {
-    if (tracer->sleeps_short && nanoseconds > 20000000u) nanoseconds = 20000000u;
     if (nanoseconds != 0) divak_system_sleep_on(&tracer->is_asleep, 1, nanoseconds);
     divak_store_relaxed(&tracer->is_asleep, 0);
 }

@@ -110,7 +110,6 @@ struct divak_tracer {
     uint8_t *store_bytes;
     uint64_t store_capacity;
     uint64_t lane_populated;      /* lanes whose pages have been asked for */
-    bool sleeps_short;            /* no barrier for all processors here */
     uint32_t handed_over_left;    /* slots that the last drain left handed over */
     uint64_t handed_over_until;   /* where there is no barrier after all: when these may be taken without */
 };
@@ -150,8 +149,9 @@ void divak_engine_give_up(divak_tracer *tracer);
 /* The fullest lane, or the slots handed over, in 1/256 of its size or of half of the slots, as it is now. */
 uint32_t divak_engine_fill(const divak_tracer *tracer);
 /* The drainer goes to sleep in three steps: it declares so, looks whether there is something to do after all (lanes,
- * requests), and then either sleeps until woken or for `nanoseconds` at most, or takes it back by sleeping 0. */
-void divak_engine_declare_sleep(divak_tracer *tracer);
+ * requests), and then either sleeps until woken or for as long as the first step said, or takes it back by sleeping 0.
+ * Returns `nanoseconds`, or less where a wake could be missed. */
+uint64_t divak_engine_declare_sleep(divak_tracer *tracer, uint64_t nanoseconds);
 void divak_engine_sleep(divak_tracer *tracer, uint64_t nanoseconds);
 /* Wakes the drainer if it sleeps. Any thread, async-signal-safe. */
 void divak_engine_wake(divak_tracer *tracer);

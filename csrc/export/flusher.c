@@ -362,8 +362,8 @@ int divak_flusher_flush(divak_tracer *tracer, uint64_t nanoseconds, uint64_t *ou
     uint64_t told = flusher->losses_told;
     /* Release: what this thread recorded comes before the request; pairs with the acquire in serve_flush. */
     uint64_t ticket = divak_add_release(&flusher->flush_asked, 1) + 1;
-    /* The request before the look whether the thread sleeps; pairs with the fence in divak_engine_declare_sleep where there
-     * is no barrier for all processors. */
+    /* The request before the look whether the thread sleeps; pairs with the fence in divak_engine_declare_sleep where it
+     * does without the barrier for all processors. */
     divak_fence_sequential();
     divak_engine_wake(tracer);
     int status = DIVAK_ERROR_TIMEOUT;

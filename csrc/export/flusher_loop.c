@@ -207,7 +207,8 @@ static void serve_shutdown(loop *turn) {
 
 /* ---- waiting ------------------------------------------------------------------------------------------------------- */
 
-/* Relaxed: who serves a request looks for itself. After divak_engine_declare_sleep its barrier brings what was asked. */
+/* Relaxed: who serves a request looks for itself. After divak_engine_declare_sleep its barrier or fence brings what was
+ * asked. */
 static bool is_asked_something(const divak_flusher *flusher) {
     return divak_load_relaxed(&flusher->flush_asked) != flusher->flush_done ||
            divak_load_relaxed(&flusher->closing) != 0 ||
@@ -272,10 +273,10 @@ static void rest(loop *turn) {
     divak_flusher *flusher = turn->flusher;
     uint64_t wait = time_to_wait(turn);
     if (wait == 0) return;
-    divak_engine_declare_sleep(flusher->tracer);
+    uint64_t allowed = divak_engine_declare_sleep(flusher->tracer, wait);
     bool is_needed = divak_engine_fill(flusher->tracer) >= 128 ||
                      (flusher->phase == DIVAK_REQUEST_IDLE && is_asked_something(flusher) && wait > MILLISECOND);
-    divak_engine_sleep(flusher->tracer, is_needed ? 0 : wait);
+    divak_engine_sleep(flusher->tracer, is_needed ? 0 : allowed);
 }
 
 static void pump(loop *turn) {

@@ -2,7 +2,7 @@
 /* latency.c - what one span costs its thread, at its worst, while the collector is there and while
  * it is away; and a paced producer for strace to watch.
  *
- *     latency ROUNDS SPANS       ROUNDS times SPANS spans with either, in turns
+ *     latency ROUNDS SPANS       ROUNDS times five blocks of SPANS spans with either, in turns
  *     latency paced SPANS        says "TID n", reads a line, and records between two getppid()
  *
  * A span every two microseconds, paced by the clock in user space. A block's figure is its 99.99th
@@ -11,9 +11,12 @@
  * were is said. A span that gives the processor away by itself, or takes its time in a system
  * call, is not left out. Blocks are short, and go up, down, down, up, so that what else the machine
  * does falls on both alike; the figure is the median of what each pair of neighbours says.
+ * A processor that falls asleep and wakes costs its neighbours on a virtual machine microseconds,
+ * and while the collector is away the others would be asleep: an idle thread each keeps them awake.
  *
  * Prints "up_ns N down_ns N permille N left_out N flusher_up_ms N flusher_down_ms N unexplained N".
  */
+#include <pthread.h>
 #include <sched.h>
 #include <sys/resource.h>
 #include <sys/syscall.h>
@@ -25,7 +28,8 @@ enum {
     PERIOD = 2000,
     AWAY = 5000, /* two readings of the clock with nothing between them are never so far apart */
     COLD = 16,   /* spans until caches are as before */
-    ROUNDS_MAX = 1000
+    ROUNDS_MAX = 1000,
+    BLOCKS = 5 /* the machine's own doings vary threefold from block to block: it takes hundreds of pairs */
 };
 
 /* Latencies in nanoseconds; the last one is for all that are longer. */
@@ -85,14 +89,28 @@ static uint64_t run_block(divak_tracer *tracer, uint64_t spans, bool asks) {
     return percentile_9999(counted);
 }
 
-static void stay_here(void) {
+static void *keep_awake(void *processor) {
+    cpu_set_t one;
+    CPU_ZERO(&one);
+    CPU_SET((int)(intptr_t)processor, &one);
+    struct sched_param none = {0};
+    if (sched_setaffinity(0, sizeof one, &one) != 0 || sched_setscheduler(0, SCHED_IDLE, &none) != 0) return NULL;
+    for (;;) __asm__ volatile("" ::: "memory");
+}
+
+/* This thread on the last processor, and the others kept awake until the program ends. */
+static bool stay_here(void) {
     cpu_set_t all, one;
-    if (sched_getaffinity(0, sizeof all, &all) != 0) return;
+    if (sched_getaffinity(0, sizeof all, &all) != 0) return false;
     int last = CPU_SETSIZE - 1;
     while (last > 0 && !CPU_ISSET(last, &all)) last--;
+    for (int i = 0; i < last; i++) {
+        pthread_t thread;
+        if (CPU_ISSET(i, &all) && pthread_create(&thread, NULL, keep_awake, (void *)(intptr_t)i) != 0) return false;
+    }
     CPU_ZERO(&one);
     CPU_SET(last, &one);
-    (void)sched_setaffinity(0, sizeof one, &one);
+    return sched_setaffinity(0, sizeof one, &one) == 0;
 }
 
 static int paced(uint64_t spans) {
@@ -148,9 +166,10 @@ int main(int argc, char **argv) {
     if (rounds < 1 || rounds > ROUNDS_MAX) return 2;
     ledger *book = collector_start("202", 1);
     divak_tracer *tracer = driver_tracer(driver_endpoint(book), "timeout", "1s", NULL);
-    stay_here();
+    if (!stay_here()) return 2;
     (void)run_block(tracer, spans, true);
-    static uint64_t worst[2][ROUNDS_MAX], permille[ROUNDS_MAX];
+    static uint64_t worst[2][ROUNDS_MAX * BLOCKS], permille[ROUNDS_MAX * BLOCKS];
+    const long pairs = rounds * BLOCKS;
     long ticks[2] = {0, 0};
     left_out = 0;
     for (long round = 0; round < rounds; round++) {
@@ -159,19 +178,18 @@ int main(int argc, char **argv) {
             collector_use(book, is_down ? "down" : "202");
             if (!settle(tracer, is_down)) return 1;
             long before = driver_flusher_ticks();
-            worst[is_down][round] = run_block(tracer, spans, true);
+            for (long i = 0; i < BLOCKS; i++) worst[is_down][round * BLOCKS + i] = run_block(tracer, spans, true);
             ticks[is_down] += driver_flusher_ticks() - before;
         }
-        uint64_t up = worst[0][round] == 0 ? 1 : worst[0][round];
-        permille[round] = worst[1][round] * 1000 / up;
     }
+    for (long i = 0; i < pairs; i++) permille[i] = worst[1][i] * 1000 / (worst[0][i] == 0 ? 1 : worst[0][i]);
     collector_use(book, "202");
     (void)divak_tracer_shutdown(tracer, 10000, NULL);
     divak_stats stats = driver_settled_stats(tracer);
     long tick_ms = 1000 / sysconf(_SC_CLK_TCK);
     printf("up_ns %" PRIu64 " down_ns %" PRIu64 " permille %" PRIu64 " left_out %" PRIu64
            " flusher_up_ms %ld flusher_down_ms %ld unexplained %" PRId64 "\n",
-           median(worst[0], rounds), median(worst[1], rounds), median(permille, rounds), left_out,
+           median(worst[0], pairs), median(worst[1], pairs), median(permille, pairs), left_out,
            ticks[0] * tick_ms, ticks[1] * tick_ms,
            (int64_t)(stats.started - driver_accounted(&stats)));
     collector_stop(book);
