@@ -31,15 +31,14 @@ prepare_companions() {
     [ ${#modules_are[@]} -eq 0 ] || return 0
     local built triple file
     # As the stage `frameworks` builds it, so that nothing is built twice.
-    local build=(swift build --package-path "$package" -j "$(divak_jobs)" -Xswiftc -warnings-as-errors)
-    "${build[@]}" --build-tests || return 1
-    built=$("${build[@]}" --show-bin-path) || return 1
+    divak_nested build "$package" --build-tests || return 1
+    built=$(divak_nested build "$package" --show-bin-path) || return 1
     triple=$(swift -print-target-info | sed -nE 's/.*"unversionedTriple": "([^"]*)".*/\1/p')
     modules_are=(-target "$triple" -I "$built/Modules" -I include)
     # The C modules below the frameworks: those that have a map, and those that SwiftPM writes one for.
     while read -r file; do
         modules_are+=(-I "$(dirname "$file")")
-    done < <(find -L "$package/.build/checkouts" -path '*/Sources/*' -name module.modulemap)
+    done < <(find -L .build/nested/checkouts -path '*/Sources/*' -name module.modulemap)
     for file in "$built"/*.build/module.modulemap; do modules_are+=(-Xcc "-fmodule-map-file=$file"); done
 }
 modules_are=()

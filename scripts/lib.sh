@@ -29,6 +29,15 @@ divak_build() {
     cmake --build "$folder" -j "$(divak_jobs)"
 }
 
+# divak_nested build|test PACKAGE [OPTION...] - a package within this one, built below .build/nested: they stand on the same
+# frameworks, and a build of those takes minutes. Without the option SwiftPM takes the plan of the package before for this one's.
+divak_nested() {
+    local command=$1 package=$2
+    shift 2
+    swift "$command" --package-path "$root/$package" --scratch-path "$root/.build/nested" \
+        --disable-build-manifest-caching -j "$(divak_jobs)" -Xswiftc -warnings-as-errors "$@"
+}
+
 # divak_count FILE... - adds up every closing line "N passed, N failed" (the C tests') and the closing lines of
 # `swift test`, and prints "PASSED FAILED".
 divak_count() {

@@ -3,7 +3,7 @@
 # weak memory, a million interleavings; and that both find what is wrong with weaker ones.
 # SPDX-License-Identifier: Apache-2.0
 #
-#     scripts/model.sh            models and source; under 90 seconds
+#     scripts/model.sh            models and source; about a minute of two processors
 #     scripts/model.sh spin       only the models; also: source, and weaken, which prove runs in full
 #
 # The models are Tests/model/*.pml. Each names its mutants behind the word "Mutants:", as -DNAME: with one of them defined the
@@ -82,7 +82,7 @@ counted() {
 
 source_check() {
     python3 scripts/model_build.py "$out/objects" || { failed=$((failed + 1)); return; }
-    counted "$out/objects/check" --random 25000 --exhaustive 25000
+    counted "$out/objects/check" --random 25000 --exhaustive 25000 --jobs "$(divak_jobs)"
 }
 
 weaken_sample() { counted python3 scripts/weaken.py --sample 10; }

@@ -17,12 +17,13 @@ jobs=$(divak_jobs)
 logs=$root/build/logs
 stages=(layers lint gcc clang nocurl asan tsan fuzz model headers exports install swift swift-tsan docs frameworks integration tools web)
 
-# Runs ctest in build/$1 with the further arguments. Its log holds what the test programs printed.
+# Runs ctest in build/$1 with the further arguments. Its log holds what the test programs printed. Most of them wait most of
+# the time: two for each processor.
 run_ctest() {
     local folder=$root/build/$1 status=0
     shift
     rm -f "$folder/Testing/Temporary/LastTest.log"
-    "${launcher[@]}" ctest --test-dir "$folder" -j "$jobs" --output-on-failure --no-tests=error "$@" || status=1
+    "${launcher[@]}" ctest --test-dir "$folder" -j $((2 * jobs)) --output-on-failure --no-tests=error "$@" || status=1
     # For the sum; the failed programs have printed theirs already.
     grep -hE '^[0-9]+ passed, [0-9]+ failed' "$folder/Testing/Temporary/LastTest.log" >"$logs/${stage}.counts"
     return $status
@@ -67,7 +68,8 @@ stage_asan() {
     divak_build asan asan -DCMAKE_C_COMPILER=gcc && run_ctest asan -L core
 }
 
-# Data races. Where the kernel places memory too randomly for this ThreadSanitizer, without randomisation.
+# Data races; slow, so one test for each processor. Where the kernel places memory too randomly for this ThreadSanitizer,
+# without randomisation.
 stage_tsan() {
     export TSAN_OPTIONS="halt_on_error=1:second_deadlock_stack=1:die_after_fork=0:${TSAN_OPTIONS:-}"
     local probe=$root/build/tsan-probe
@@ -75,7 +77,7 @@ stage_tsan() {
     if ! "$probe" && setarch "$(uname -m)" -R "$probe"; then
         launcher=(setarch "$(uname -m)" -R)
     fi
-    divak_build tsan tsan -DCMAKE_C_COMPILER=gcc && run_ctest tsan -L core
+    divak_build tsan tsan -DCMAKE_C_COMPILER=gcc && run_ctest tsan -L core -j "$jobs"
 }
 
 # Every input that a fuzzer ever found worth keeping, again, under the same sanitizers.
@@ -128,9 +130,8 @@ stage_swift-tsan() {
 # A user of Divak alone gets few packages; each companion product works with the real framework over loopback, and its
 # documentation has no warning.
 stage_frameworks() {
-    local options=(--package-path Tests/framework-tests -j "$jobs" -Xswiftc -warnings-as-errors)
     Tests/consumers/run.sh || return 1
-    swift build "${options[@]}" --build-tests && swift test "${options[@]}" --skip-build &&
+    divak_nested build Tests/framework-tests --build-tests && divak_nested test Tests/framework-tests --skip-build &&
         scripts/docs.sh companions
 }
 
@@ -153,18 +154,17 @@ stage_integration() {
     echo "$count integration tests run"
 }
 
-# The command, a package of its own; then its collector as a process. Its first build takes some minutes.
+# The command, a package of its own; then its collector as a process.
 stage_tools() {
-    local options=(--package-path Tools -j "$jobs" -Xswiftc -warnings-as-errors)
-    swift build "${options[@]}" --build-tests && swift test "${options[@]}" --skip-build &&
-        python3 Tools/Tests/process/run.py && python3 Tools/Tests/process/commands.py &&
-        Tools/Tests/schemathesis/run.sh Tools/.build/debug/divak --seed 1 --max-time 20
+    local program=$root/.build/nested/debug/divak
+    divak_nested build Tools --build-tests && divak_nested test Tools --skip-build &&
+        python3 Tools/Tests/process/run.py "$program" && python3 Tools/Tests/process/commands.py "$program" &&
+        Tools/Tests/schemathesis/run.sh "$program" --seed 1 --max-time 20
 }
 
 # The trace view in a real browser, against the collector that the stage before built.
 stage_web() {
-    swift build --package-path Tools -j "$jobs" -Xswiftc -warnings-as-errors --product divak &&
-        Tools/Tests/web/run.sh Tools/.build/debug/divak
+    divak_nested build Tools --product divak && Tools/Tests/web/run.sh "$root/.build/nested/debug/divak"
 }
 
 if [ "${1:-}" = --list ]; then

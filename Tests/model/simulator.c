@@ -421,46 +421,69 @@ static void run_scenario(uint64_t random_runs, uint64_t exhaustive_runs, totals 
         if (more) break;
         completed = budget;
     }
-    out->random_runs += random_runs;
-    out->exhaustive_runs += exhaustive;
+    __atomic_fetch_add(&out->random_runs, random_runs, __ATOMIC_RELAXED);
+    __atomic_fetch_add(&out->exhaustive_runs, exhaustive, __ATOMIC_RELAXED);
     printf("ok     %-28s %8llu at random, %8llu in order (all with up to %u changes), %5.1f s\n", scenario->name,
            (unsigned long long)random_runs, (unsigned long long)exhaustive, completed, seconds_now() - began);
     fflush(stdout);
 }
 
+typedef struct verdicts {
+    unsigned passed, failed;
+} verdicts;
+
+static void await_one(verdicts *judged) {
+    int status = -1;
+    const pid_t process = wait(&status);
+    const sim_scenario *one = scenarios;
+    while (one != NULL && one->process != process) one = one->next;
+    if (status != 0 && !WIFEXITED(status)) {
+        printf("FAILED %s: signal %d\n", one == NULL ? "no process" : one->name, WTERMSIG(status));
+        fflush(stdout);
+    }
+    if (status == 0) judged->passed++; else judged->failed++;
+}
+
 int main(int argc, char **argv) {
     uint64_t random_runs = 20000, exhaustive_runs = 20000;
+    long jobs = 1;
     const char *only = "";
     for (int i = 1; i + 1 < argc; i += 2) {
         if (strcmp(argv[i], "--seed") == 0) seed = strtoull(argv[i + 1], NULL, 0);
         else if (strcmp(argv[i], "--random") == 0) random_runs = strtoull(argv[i + 1], NULL, 0);
         else if (strcmp(argv[i], "--exhaustive") == 0) exhaustive_runs = strtoull(argv[i + 1], NULL, 0);
         else if (strcmp(argv[i], "--only") == 0) only = argv[i + 1];
-        else return fprintf(stderr, "usage: %s [--seed N] [--random RUNS] [--exhaustive RUNS] [--only NAME]\n", argv[0]), 2;
+        else if (strcmp(argv[i], "--jobs") == 0) jobs = strtol(argv[i + 1], NULL, 10);
+        else return fprintf(stderr, "usage: %s [--seed N] [--random RUNS] [--exhaustive RUNS] [--only NAME] [--jobs N]\n", argv[0]), 2;
     }
     totals *all = mmap(NULL, sizeof *all, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
     double began = seconds_now();
-    unsigned passed = 0, failed = 0;
+    verdicts judged = {0, 0};
+    long running = 0;
+    static char whole_reports[1 << 16]; /* of several processes, one after the other */
+    setvbuf(stdout, whole_reports, _IOFBF, sizeof whole_reports);
     printf("seed %llu\n", (unsigned long long)seed);
     fflush(stdout);
     for (scenario = scenarios; scenario != NULL; scenario = scenario->next) {
         if (strstr(scenario->name, only) == NULL) continue;
+        if (running >= jobs) {
+            await_one(&judged);
+            running--;
+        }
+        if (judged.failed != 0 && getenv("DIVAK_MODEL_QUIET") != NULL) break;
         /* A process of its own, so that a failed run need not be cleaned up. */
-        pid_t child = fork();
-        if (child == 0) {
+        scenario->process = fork();
+        if (scenario->process == 0) {
             run_scenario(random_runs, exhaustive_runs, all);
             _exit(0);
         }
-        int status = -1;
-        waitpid(child, &status, 0);
-        if (status != 0 && !WIFEXITED(status)) printf("FAILED %s: signal %d\n", scenario->name, WTERMSIG(status));
-        if (status == 0) passed++; else failed++;
-        if (failed != 0 && getenv("DIVAK_MODEL_QUIET") != NULL) break;
+        running++;
     }
+    for (; running > 0; running--) await_one(&judged);
     double took = seconds_now() - began;
     printf("%llu interleavings in %.1f s, %.2f million a minute\n",
            (unsigned long long)(all->random_runs + all->exhaustive_runs), took,
            (double)(all->random_runs + all->exhaustive_runs) / took * 60 / 1e6);
-    printf("%u passed, %u failed\n", passed, failed);
-    return failed == 0 && passed > 0 ? 0 : 1;
+    printf("%u passed, %u failed\n", judged.passed, judged.failed);
+    return judged.failed == 0 && judged.passed > 0 ? 0 : 1;
 }

@@ -37,6 +37,7 @@ typedef struct sim_scenario {
     bool (*may_time_out)(void); /* NULL: as patience says; else asked then: whether waiting on is right by the rules */
     unsigned cost; /* a long one gets that many times fewer runs; 0: 1 */
     struct sim_scenario *next;
+    int process; /* that runs it */
 } sim_scenario;
 
 void sim_register(sim_scenario *scenario);
