@@ -9,8 +9,8 @@
  * percentile. What the machine does meanwhile is left out of it: spans in which the kernel gave the
  * processor to somebody else, and those right after, which find their caches gone; how many those
  * were is said. A span that gives the processor away by itself, or takes its time in a system
- * call, is not left out. Blocks are short, and go up, down, down, up, so that what else the machine
- * does falls on both alike; the figure is the median of what each pair of neighbours says.
+ * call, is not left out. Blocks are short, and rounds go up, down, down, up, so that what else the
+ * machine does falls on both alike; the figure is the median of what pairs of one round say.
  * A processor that falls asleep and wakes costs its neighbours on a virtual machine microseconds,
  * and while the collector is away the others would be asleep: an idle thread each keeps them awake.
  *
@@ -89,18 +89,22 @@ static uint64_t run_block(divak_tracer *tracer, uint64_t spans, bool asks) {
     return percentile_9999(counted);
 }
 
-static void *keep_awake(void *processor) {
+static bool stay_on(int processor) {
     cpu_set_t one;
     CPU_ZERO(&one);
-    CPU_SET((int)(intptr_t)processor, &one);
+    CPU_SET(processor, &one);
+    return sched_setaffinity(0, sizeof one, &one) == 0;
+}
+
+static void *keep_awake(void *processor) {
     struct sched_param none = {0};
-    if (sched_setaffinity(0, sizeof one, &one) != 0 || sched_setscheduler(0, SCHED_IDLE, &none) != 0) return NULL;
+    if (!stay_on((int)(intptr_t)processor) || sched_setscheduler(0, SCHED_IDLE, &none) != 0) return NULL;
     for (;;) __asm__ volatile("" ::: "memory");
 }
 
 /* This thread on the last processor, and the others kept awake until the program ends. */
 static bool stay_here(void) {
-    cpu_set_t all, one;
+    cpu_set_t all;
     if (sched_getaffinity(0, sizeof all, &all) != 0) return false;
     int last = CPU_SETSIZE - 1;
     while (last > 0 && !CPU_ISSET(last, &all)) last--;
@@ -108,9 +112,7 @@ static bool stay_here(void) {
         pthread_t thread;
         if (CPU_ISSET(i, &all) && pthread_create(&thread, NULL, keep_awake, (void *)(intptr_t)i) != 0) return false;
     }
-    CPU_ZERO(&one);
-    CPU_SET(last, &one);
-    return sched_setaffinity(0, sizeof one, &one) == 0;
+    return stay_on(last);
 }
 
 static int paced(uint64_t spans) {
